@@ -1,0 +1,132 @@
+"""Which commands there are, found by listing files and read with `ast`.
+
+Nothing of the project or of its apps is imported here: `help` and a typo answer in
+milliseconds, and they answer even when settings or an app are broken.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.machinery
+import importlib.util
+from pathlib import Path
+from typing import NamedTuple
+
+from project.errors import ImproperlyConfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS_FILE = ROOT / "project" / "settings.py"
+PROJECT = "project"
+
+
+class Command(NamedTuple):
+    """One command file; `app` is the dotted name of the app it comes from, or "project"."""
+
+    name: str
+    app: str
+    module: str
+    path: Path
+
+    @property
+    def docstring(self) -> str:
+        """The module's docstring; it is the command's help. Raises SyntaxError, OSError."""
+        return ast.get_docstring(ast.parse(self.path.read_bytes(), str(self.path))) or ""
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first line, or why it cannot be read."""
+        try:
+            return self.docstring.partition("\n")[0]
+        except (SyntaxError, ValueError, OSError) as error:
+            return f"(cannot be read: {error})"
+
+
+class Catalogue(NamedTuple):
+    """All commands by name, and sentences on what could not be listed."""
+
+    commands: dict[str, Command]
+    problems: list[str]
+
+    @classmethod
+    def read(cls) -> Catalogue:
+        commands: dict[str, Command] = {}
+        problems: list[str] = []
+        try:
+            apps = installed_apps()
+        except ImproperlyConfigured as error:
+            apps = ()
+            problems.append(str(error))
+        # Apps come first and the first one wins: an app may replace a command of the project.
+        folders = {app: package_folder(app) for app in apps}
+        for app, folder in folders.items():
+            if folder is not None:
+                _collect(commands, app, f"{app}.commands", folder / "commands")
+        missing = [app for app, folder in folders.items() if folder is None]
+        if missing:
+            problems.append(
+                f"INSTALLED_APPS in project/settings.py names what cannot be found: "
+                f"{', '.join(missing)}. Correct the name, install it, or take it out."
+            )
+        here = Path(__file__).parent / "commands"
+        _collect(commands, PROJECT, "project.management.commands", here)
+        return cls(commands, problems)
+
+
+def installed_apps(file: Path = SETTINGS_FILE) -> tuple[str, ...]:
+    """INSTALLED_APPS as written in the settings file. Raises ImproperlyConfigured."""
+    try:
+        tree = ast.parse(file.read_bytes(), str(file))
+    except (SyntaxError, ValueError, OSError) as error:
+        raise ImproperlyConfigured(f"{file.name} cannot be read: {error}") from error
+    for statement in tree.body:
+        if _is_assignment_of(statement, "INSTALLED_APPS"):
+            return _literal_names(statement)
+    raise ImproperlyConfigured(f"{file.name} does not define INSTALLED_APPS.")
+
+
+def package_folder(package: str) -> Path | None:
+    """The folder of a package, found without importing it or its parents."""
+    local = ROOT.joinpath(*package.split("."))
+    if local.is_dir():
+        return local
+    top, *rest = package.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+        name = top
+        for part in rest:
+            name = f"{name}.{part}"
+            locations = spec.submodule_search_locations if spec else None
+            spec = importlib.machinery.PathFinder.find_spec(name, locations) if locations else None
+    except (ImportError, ValueError):
+        return None
+    locations = spec.submodule_search_locations if spec else None
+    return Path(next(iter(locations))) if locations else None
+
+
+def _collect(commands: dict[str, Command], app: str, package: str, folder: Path) -> None:
+    for path in sorted(folder.glob("*.py")):
+        if not path.stem.startswith("_"):
+            command = Command(path.stem, app, f"{package}.{path.stem}", path)
+            commands.setdefault(path.stem, command)
+
+
+def _is_assignment_of(statement: ast.stmt, name: str) -> bool:
+    targets = (
+        statement.targets
+        if isinstance(statement, ast.Assign)
+        else [statement.target]
+        if isinstance(statement, ast.AnnAssign)
+        else []
+    )
+    return any(isinstance(target, ast.Name) and target.id == name for target in targets)
+
+
+def _literal_names(statement: ast.stmt) -> tuple[str, ...]:
+    value = getattr(statement, "value", None)
+    try:
+        names = tuple(ast.literal_eval(value)) if value is not None else None
+    except (ValueError, TypeError):
+        names = None
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise ImproperlyConfigured("INSTALLED_APPS must be a tuple of quoted names.")
+    return names
