@@ -1,0 +1,130 @@
+"""The application, put together: read it as a table of contents."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from project import __version__
+from project.admin.site import install_admin
+from project.apps import Registry
+from project.db.session import Database
+from project.errors import AppError
+from project.logging import configure_logging
+from project.runtime import Runtime
+from project.settings import INSTALLED_APPS, Settings
+from project.templating import create_templates
+from project.web import home
+from project.web.docs import mount_docs
+from project.web.lanes import DATABASE, HASH, Lane, Lanes
+from project.web.middleware import REQUEST_ID_HEADER, PlainErrors, RequestContext
+from project.web.principal import Authenticator
+from project.web.problems import install_error_handlers
+from project.web.static import mount_static
+from project.web.versions import install_unversioned, install_versions
+
+OPENAPI_URL = "/api/openapi.json"
+
+
+def create_application(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    installed_apps: tuple[str, ...] = INSTALLED_APPS,
+) -> FastAPI:
+    """Build the application from its settings; `database` replaces the configured one."""
+    configure_logging(settings)
+    registry = Registry.load(installed_apps)
+    registry.import_models()
+    has_docs = settings.environment != "production"
+    app = FastAPI(
+        title=settings.general.site_name,
+        version=__version__,
+        openapi_url=OPENAPI_URL if has_docs else None,
+        docs_url=None,
+        redoc_url=None,
+        middleware=_middleware(settings),
+        lifespan=_lifespan,
+    )
+    app.state.runtime = _runtime(settings, registry, database or Database.from_settings(settings))
+    install_error_handlers(app)
+    install_versions(app, registry)
+    install_unversioned(app, registry)
+    app.include_router(home.router)
+    mount_static(app)
+    install_admin(app)
+    if has_docs:
+        mount_docs(app, openapi_url=OPENAPI_URL)
+    return app
+
+
+def _runtime(settings: Settings, registry: Registry, database: Database) -> Runtime:
+    return Runtime(
+        settings=settings,
+        registry=registry,
+        database=database,
+        lanes=_lanes(settings),
+        templates=create_templates(settings, registry),
+        authenticator=_authenticator(registry),
+    )
+
+
+def _lanes(settings: Settings) -> Lanes:
+    database, security = settings.database, settings.security
+    return Lanes(
+        Lane(
+            DATABASE,
+            size=database.pool_size,
+            queue_size=database.queue_size,
+            queue_timeout=database.queue_timeout,
+        ),
+        Lane(
+            HASH,
+            size=1,
+            queue_size=security.hash_queue_size,
+            queue_timeout=security.hash_queue_timeout,
+        ),
+    )
+
+
+def _authenticator(registry: Registry) -> Authenticator | None:
+    found = list(registry.modules("identity"))
+    if len(found) > 1:
+        labels = " and ".join(app.label for app, _ in found)
+        raise AppError(f"Only one app may say who signs in, but {labels} have an identity.py.")
+    if not found:
+        return None
+    app, module = found[0]
+    authenticator = getattr(module, "authenticator", None)
+    if not isinstance(authenticator, Authenticator):
+        raise AppError(f"App '{app.label}': identity.py must define `authenticator`.")
+    return authenticator
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """List what every request passes, outermost first."""
+    return [
+        Middleware(RequestContext),
+        Middleware(PlainErrors),
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.web.allowed_hosts)),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.web.allowed_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
+            expose_headers=[REQUEST_ID_HEADER, "ETag", "Retry-After"],
+        ),
+        Middleware(RequestBodyLimitMiddleware, max_body_size=settings.web.max_body_size),
+    ]
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    runtime: Runtime = app.state.runtime
+    yield
+    runtime.lanes.close()
+    runtime.database.close()

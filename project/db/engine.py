@@ -1,0 +1,78 @@
+"""Engines: one pool per worker, and a deadline on everything that can wait."""
+
+from typing import Any
+
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
+
+from project.db.embedded import ensure_running
+from project.errors import ImproperlyConfigured
+from project.settings import DatabaseSettings, Settings
+
+READ_ONLY_TRANSACTION = "25006"
+
+
+def resolve_database_url(settings: Settings) -> str:
+    """Return where the database is; start the embedded server if none is named.
+
+    Raises ImproperlyConfigured in staging and production, where it has to be named.
+    """
+    if settings.database.url:
+        return settings.database.url
+    if settings.is_deployed:
+        raise ImproperlyConfigured("DATABASE_URL is not set.")
+    return ensure_running(settings.data_directory / "postgres")
+
+
+def create_pooled_engine(url: str, settings: DatabaseSettings) -> Engine:
+    """Create the engine of a worker.
+
+    The pool never overflows: the lane in front of it has as many threads as the pool has
+    connections, so nobody ever waits inside the pool (DESIGN, the law).
+    """
+    engine = create_engine(
+        _with_defaults(url, settings),
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.queue_timeout,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+    event.listen(engine, "handle_error", _discard_read_only)
+    return engine
+
+
+def create_single_engine(url: str, settings: DatabaseSettings, **arguments: Any) -> Engine:
+    """Create an engine without a pool, for a command that opens one connection."""
+    return create_engine(
+        _with_defaults(url, settings), poolclass=NullPool, hide_parameters=True, **arguments
+    )
+
+
+def _with_defaults(url: str, settings: DatabaseSettings) -> URL:
+    """Add the deadlines to the URL; what the URL itself says wins."""
+    parsed = make_url(url)
+    defaults = {"connect_timeout": str(settings.connect_timeout), "application_name": "lintel"}
+    query = {**defaults, **parsed.query}
+    query["options"] = f"{_session_options(settings)} {parsed.query.get('options', '')}".strip()
+    return parsed.set(query=query)
+
+
+def _session_options(settings: DatabaseSettings) -> str:
+    deadlines = {
+        "statement_timeout": settings.statement_timeout,
+        "lock_timeout": settings.lock_timeout,
+        "idle_in_transaction_session_timeout": settings.idle_in_transaction_timeout,
+        "client_connection_check_interval": settings.client_check_interval,
+    }
+    options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in deadlines.items()]
+    return " ".join([*options, "-c TimeZone=UTC"])
+
+
+def _discard_read_only(context: ExceptionContext) -> None:
+    """Drop connections to a server that became read-only.
+
+    After a failover they would stay read-only for ever, and the pool's ping likes them.
+    """
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY_TRANSACTION:
+        context.is_disconnect = True

@@ -1,0 +1,121 @@
+"""Keyset pagination: pages that cost the same however deep they lie.
+
+A cursor is the sort key of the last row seen. The next page starts behind it by an index,
+where `OFFSET` would count its way through all the rows before; and rows that come or go
+meanwhile neither repeat nor hide others.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from project.db.base import MAXIMUM_ID
+from project.errors import Invalid
+
+T = TypeVar("T")
+
+MAXIMUM_TEXT = 2000
+
+
+class InvalidCursor(Invalid):
+    code = "invalid_cursor"
+    title = "The cursor is not one of ours, or belongs to another order"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A total order: its name in the API, its columns (the last one unique), its direction.
+
+    All columns run in one direction, so that one index and one row comparison serve it.
+    None of them may be NULL.
+    """
+
+    name: str
+    columns: Sequence[InstrumentedAttribute[Any]]
+    descending: bool = False
+
+    def clauses(self) -> list[ColumnElement[Any]]:
+        """Return what goes into ORDER BY."""
+        return [c.desc() if self.descending else c.asc() for c in self.columns]
+
+    def after(self, values: Sequence[Any]) -> ColumnElement[bool]:
+        """Return the condition for the rows behind these values."""
+        key = tuple_(*self.columns)
+        return key < tuple_(*values) if self.descending else key > tuple_(*values)
+
+
+class Slice(NamedTuple, Generic[T]):
+    """One page of rows and the cursor of the next, None at the end."""
+
+    rows: Sequence[T]
+    next_cursor: str | None
+
+
+def fetch_page(
+    session: Session, statement: Select[tuple[T]], order: Order, *, limit: int, cursor: str | None
+) -> Slice[T]:
+    """Fetch up to `limit` entities in this order, behind the cursor if there is one.
+
+    Raises InvalidCursor (422) for a cursor that this order did not make.
+    """
+    if cursor is not None:
+        statement = statement.where(order.after(decode_cursor(cursor, order)))
+    # One row more than asked for tells whether there is a next page, without a COUNT.
+    rows = session.scalars(statement.order_by(*order.clauses()).limit(limit + 1)).all()
+    if len(rows) <= limit:
+        return Slice(rows, None)
+    return Slice(rows[:limit], encode_cursor(rows[limit - 1], order))
+
+
+def encode_cursor(row: Any, order: Order) -> str:
+    """Write the row's sort key down, with the order it belongs to."""
+    values = [_to_json(getattr(row, column.key)) for column in order.columns]
+    packed = json.dumps([order.name, *values], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, order: Order) -> list[Any]:
+    """Read a sort key back. Raises InvalidCursor for anything that `encode_cursor` did not make."""
+    try:
+        packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        name, *texts = json.loads(packed)
+        if name != order.name or len(texts) != len(order.columns):
+            raise InvalidCursor
+        return [_from_json(text, c) for text, c in zip(texts, order.columns, strict=True)]
+    except (binascii.Error, ValueError, TypeError, InvalidOperation, RecursionError) as error:
+        raise InvalidCursor from error
+
+
+def _to_json(value: Any) -> str | int:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, int) else str(value)
+
+
+def _from_json(value: Any, column: InstrumentedAttribute[Any]) -> Any:
+    kind = column.type.python_type
+    if kind is int:
+        return _checked(value, isinstance(value, int) and abs(value) <= MAXIMUM_ID)
+    text: str = _checked(value, isinstance(value, str) and len(value) <= MAXIMUM_TEXT)
+    if kind is datetime:
+        moment = datetime.fromisoformat(text)
+        return _checked(moment, moment.tzinfo is not None)
+    if kind is Decimal:
+        number = Decimal(text)
+        return _checked(number, number.is_finite() and abs(number.adjusted()) <= 100)  # noqa: PLR2004
+    text.encode()
+    return _checked(text, "\x00" not in text)
+
+
+def _checked(value: Any, is_good: bool) -> Any:
+    if not is_good:
+        raise ValueError("not a cursor value")
+    return value

@@ -1,0 +1,94 @@
+"""Logs: one sink on standard error, text for people or one JSON object a line.
+
+Every library's records arrive here too. Values of local variables are never written
+(loguru's `diagnose` would), so a secret cannot reach the log by way of a traceback.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger
+
+from project.settings import Settings
+
+if TYPE_CHECKING:
+    from loguru import Record
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that is being answered, in every lane and task of it."""
+
+QUIET = ("httpx", "httpcore", "asyncio", "PIL", "multipart", "python_multipart", "alembic")
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send everything that is logged in this process to standard error."""
+    style = settings.logging.format or ("json" if settings.is_deployed else "text")
+    logger.remove()
+    logger.configure(patcher=_add_request_id)
+    if style == "json":
+        logger.add(_write_json, level=settings.logging.level, diagnose=False, backtrace=False)
+    else:
+        logger.add(
+            sys.stderr,
+            level=settings.logging.level,
+            format=_text_format,
+            diagnose=False,
+            backtrace=False,
+        )
+    _capture_standard_logging(settings.logging.level)
+
+
+def _add_request_id(record: "Record") -> None:
+    record["extra"].setdefault("request_id", request_id.get())
+
+
+def _text_format(record: "Record") -> str:
+    fields = "".join(
+        f" {key}={{extra[{key}]}}"
+        for key, value in record["extra"].items()
+        if value is not None and key != "logger"
+    )
+    return (
+        "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> {message}"
+        f"<dim>{fields}</dim>\n{{exception}}"
+    )
+
+
+def _write_json(message: Any) -> None:
+    record: Record = message.record
+    line: dict[str, Any] = {
+        "time": record["time"].isoformat(),
+        "level": record["level"].name.lower(),
+        "logger": record["extra"].get("logger") or record["name"],
+        "message": record["message"],
+        **{key: value for key, value in record["extra"].items() if key != "logger"},
+    }
+    if record["exception"] is not None:
+        line["exception"] = "".join(traceback.format_exception(*record["exception"]))
+    sys.stderr.write(json.dumps(line, default=str) + "\n")
+
+
+class _Forwarder(logging.Handler):
+    """Hands the standard library's records to loguru."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level: str | int = record.levelname
+        if level not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+            level = record.levelno
+        logger.bind(logger=record.name).opt(exception=record.exc_info).log(
+            level, "{}", record.getMessage()
+        )
+
+
+def _capture_standard_logging(level: str) -> None:
+    logging.basicConfig(handlers=[_Forwarder()], level=level, force=True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        library = logging.getLogger(name)
+        library.handlers = []
+        library.propagate = True
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,34 @@
+"""What one process holds while it runs, passed around instead of living in globals."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection
+
+from project.apps import Registry
+from project.db.session import Database
+from project.settings import Settings
+from project.templating import Templates
+from project.web.lanes import Lanes
+
+if TYPE_CHECKING:
+    from project.web.principal import Authenticator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """Settings, apps, database, lanes and templates of this process."""
+
+    settings: Settings
+    registry: Registry
+    database: Database
+    lanes: Lanes
+    templates: Templates
+    authenticator: "Authenticator | None"
+    """The installed app's `identity.py` that knows who signs in, if any has one."""
+
+
+def runtime_of(connection: HTTPConnection) -> Runtime:
+    """Return the runtime of the application that answers this request."""
+    runtime: Runtime = connection.app.state.runtime
+    return runtime

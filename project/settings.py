@@ -1,0 +1,330 @@
+"""Typed settings, read from the environment.
+
+The order is: environment variables, then `.env` in the project's root, then one file per
+secret in `SECRETS_DIR` (for secret managers that mount files), then the defaults below.
+`load_settings()` reports everything that is wrong at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from project.errors import ImproperlyConfigured
+
+# Order matters: an app comes after those it requires. Nothing is discovered by being installed.
+INSTALLED_APPS: tuple[str, ...] = (
+    "apps.health",
+    "apps.users",
+    "apps.items",
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA_DIRECTORY = ROOT / ".data"
+
+Environment = Literal["development", "test", "staging", "production"]
+ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
+
+MINIMUM_SECRET_LENGTH = 32
+MINIMUM_SECRET_VARIETY = 10
+PLACEHOLDERS = ("changethis", "changeme", "change-me", "secret", "insecure", "example", "your-")
+
+
+def _split(value: object) -> object:
+    """Accept a list as JSON (`["a", "b"]`) and as `a, b`."""
+    if not isinstance(value, str):
+        return value
+    if value.strip().startswith("["):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError("is not a JSON list") from error
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _postgresql_url(value: object) -> object:
+    """Name the driver, so that every tool opens the database with psycopg 3."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    try:
+        url = make_url(value.strip())
+    except (ArgumentError, ValueError) as error:
+        raise ValueError("is not a database URL such as postgresql://user@host/name") from error
+    if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        raise ValueError("must be a postgresql:// URL; Lintel speaks PostgreSQL only")
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+DatabaseURL = Annotated[str | None, BeforeValidator(_postgresql_url)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class SettingsGroup(BaseSettings):
+    """A group of settings that share a prefix. Unknown names belong to other groups."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+
+class GeneralSettings(SettingsGroup):
+    """What kind of place this is."""
+
+    environment: Environment = "development"
+    """Decides defaults and strictness: development, test, staging or production."""
+
+    site_name: str = "Lintel"
+    """Shown on pages, in the API documentation and in the admin."""
+
+
+class DatabaseSettings(SettingsGroup):
+    """How to reach PostgreSQL, and how long to wait for it."""
+
+    model_config = SettingsConfigDict(env_prefix="DATABASE_")
+
+    url: DatabaseURL = None
+    """`postgresql://…`. Unset in development and test: the embedded server is started."""
+
+    pool_size: int = Field(default=8, ge=1, le=200)
+    """Connections of one worker, and threads of its database lane: always the same number."""
+
+    queue_size: int = Field(default=200, ge=0)
+    """Requests of one worker that may wait for a connection; the next one gets a 503."""
+
+    queue_timeout: Seconds = 5.0
+    """Seconds that a request may wait for a connection before it gets a 503."""
+
+    connect_timeout: int = Field(default=3, ge=1)
+    """Seconds to wait for a new connection. libpq counts whole seconds."""
+
+    statement_timeout: Seconds = 15.0
+    """Seconds after which the server cancels a statement."""
+
+    lock_timeout: Seconds = 4.0
+    """Seconds after which the server gives up waiting for a lock."""
+
+    idle_in_transaction_timeout: Seconds = 30.0
+    """Seconds after which the server ends a session that forgot its transaction."""
+
+    client_check_interval: float = Field(default=1.0, ge=0)
+    """Seconds between the server's looks whether a client still lives; 0 where it cannot."""
+
+
+class SecuritySettings(SettingsGroup):
+    """Keys, tokens and passwords."""
+
+    secret_key: SecretStr | None = None
+    """Signs tokens. Unset in development and test: a random one is kept under `.data/`."""
+
+    secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Older keys that still verify, so that a rotation signs nobody out."""
+
+    access_token_expire_minutes: int = Field(default=10, ge=1, le=15)
+    """Minutes that an access token lives."""
+
+    refresh_token_expire_days: int = Field(default=14, ge=1, le=90)
+    """Days after sign-in when refreshing ends, however often it was done."""
+
+    registration_open: bool = True
+    """Whether anyone may register at `POST /api/v1/users/`."""
+
+    hash_queue_size: int = Field(default=50, ge=0)
+    """Password hashes of one worker that may wait; the next one gets a 503."""
+
+    hash_queue_timeout: Seconds = 5.0
+    """Seconds that a password hash may wait for its turn."""
+
+
+class WebSettings(SettingsGroup):
+    """Who may call, from where, and with how much."""
+
+    allowed_hosts: Names = ("localhost", "127.0.0.1", "[::1]", "testserver")
+    """Values of the `Host` header that are answered; `.example.com` allows subdomains."""
+
+    allowed_origins: Names = ()
+    """Origins of browser applications that may call the API (CORS)."""
+
+    max_body_size: int = Field(default=1_048_576, ge=1024)
+    """Bytes of a request body; a route may ask for more."""
+
+    trusted_proxies: Names = ("127.0.0.1",)
+    """Addresses whose `X-Forwarded-*` headers are believed."""
+
+
+class ServerSettings(SettingsGroup):
+    """The server process."""
+
+    workers: int = Field(default=1, ge=1, le=128)
+    """Processes that answer requests."""
+
+    shutdown_timeout: int = Field(default=25, ge=1)
+    """Seconds that requests in flight get to finish after SIGTERM."""
+
+
+class LoggingSettings(SettingsGroup):
+    """What is written to standard error."""
+
+    model_config = SettingsConfigDict(env_prefix="LOG_")
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The lowest level that is written."""
+
+    format: Literal["text", "json"] | None = None
+    """`text` for people, `json` for machines; unset: json in staging and production."""
+
+
+class Settings(BaseModel):
+    """Every group together; this is what is passed around."""
+
+    model_config = ConfigDict(frozen=True)
+
+    general: GeneralSettings
+    database: DatabaseSettings
+    security: SecuritySettings
+    web: WebSettings
+    server: ServerSettings
+    logging: LoggingSettings
+
+    @property
+    def environment(self) -> Environment:
+        return self.general.environment
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether strangers can reach this place: staging and production."""
+        return self.environment in {"staging", "production"}
+
+    @property
+    def data_directory(self) -> Path:
+        """Where the embedded database and the development key are kept."""
+        return DATA_DIRECTORY
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The signing key first, then those that only verify."""
+        if self.security.secret_key is None:
+            raise ImproperlyConfigured("SECRET_KEY is not set.")
+        fallbacks = (key.get_secret_value() for key in self.security.secret_key_fallbacks)
+        return (self.security.secret_key.get_secret_value(), *fallbacks)
+
+
+Group = TypeVar("Group", bound=SettingsGroup)
+
+
+def load_settings(*, env_file: Path | None = ROOT / ".env") -> Settings:
+    """Read the settings now.
+
+    Raises ImproperlyConfigured with one line that names every setting that is missing,
+    malformed or too weak for this environment.
+    """
+    problems: list[str] = []
+    groups = {
+        name: _load_group(field.annotation, env_file, problems)
+        for name, field in Settings.model_fields.items()
+        if field.annotation is not None
+    }
+    if problems:
+        raise ImproperlyConfigured("Settings: " + "; ".join(problems))
+    settings = Settings.model_validate(groups)
+    if settings.is_deployed:
+        _refuse_weak(settings)
+    elif settings.security.secret_key is None:
+        key = SecretStr(_development_key(settings.data_directory))
+        security = settings.security.model_copy(update={"secret_key": key})
+        settings = settings.model_copy(update={"security": security})
+    return settings
+
+
+def _load_group(group: Any, env_file: Path | None, problems: list[str]) -> Any:
+    directory = os.environ.get("SECRETS_DIR", "")
+    try:
+        return group(
+            _env_file=env_file,
+            _secrets_dir=directory if directory and Path(directory).is_dir() else None,
+        )
+    except ValidationError as error:
+        prefix = group.model_config.get("env_prefix", "")
+        for found in error.errors(include_url=False, include_input=False):
+            name = f"{prefix}{found['loc'][0]}".upper()
+            problems.append(f"{name} {_reason(found['msg'])}")
+        return None
+
+
+def _reason(message: str) -> str:
+    message = message.removeprefix("Value error, ").removeprefix("Input ")
+    return message[0].lower() + message[1:]
+
+
+def _refuse_weak(settings: Settings) -> None:
+    problems = [
+        *_weak_secrets(settings.security),
+        *_missing_database(settings.database),
+        *_open_doors(settings.web),
+    ]
+    if problems:
+        place = settings.environment
+        raise ImproperlyConfigured(f"Settings for {place}: " + "; ".join(problems))
+
+
+def _weak_secrets(security: SecuritySettings) -> list[str]:
+    if security.secret_key is None:
+        return [
+            "SECRET_KEY is not set (python -c 'import secrets; print(secrets.token_urlsafe(48))')"
+        ]
+    problems = []
+    if is_weak(security.secret_key.get_secret_value()):
+        problems.append(f"SECRET_KEY is weak: {MINIMUM_SECRET_LENGTH} random characters at least")
+    if any(is_weak(key.get_secret_value()) for key in security.secret_key_fallbacks):
+        problems.append("SECRET_KEY_FALLBACKS holds a weak key")
+    return problems
+
+
+def is_weak(secret: str) -> bool:
+    """Too short, too uniform, or a placeholder that somebody forgot to replace."""
+    lowered = secret.lower()
+    return (
+        len(secret) < MINIMUM_SECRET_LENGTH
+        or len(set(secret)) < MINIMUM_SECRET_VARIETY
+        or any(word in lowered for word in PLACEHOLDERS)
+    )
+
+
+def _missing_database(database: DatabaseSettings) -> list[str]:
+    return [] if database.url else ["DATABASE_URL is not set"]
+
+
+def _open_doors(web: WebSettings) -> list[str]:
+    problems = []
+    if "allowed_hosts" not in web.model_fields_set or not web.allowed_hosts:
+        problems.append("ALLOWED_HOSTS is not set")
+    if any("*" in host for host in web.allowed_hosts):
+        problems.append("ALLOWED_HOSTS must name hosts, not *")
+    if any("*" in origin for origin in web.allowed_origins):
+        problems.append("ALLOWED_ORIGINS must name origins, not *")
+    return problems
+
+
+def _development_key(directory: Path) -> str:
+    """Return this checkout's own key, made at random on first use; every worker reads the same."""
+    path = directory / "secret_key"
+    if not path.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        draft = directory / f"secret_key.{os.getpid()}.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first; its key counts
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="ascii").strip()

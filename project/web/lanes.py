@@ -1,0 +1,160 @@
+"""Lanes: bulkheads for blocking work.
+
+A lane has a fixed number of threads and a queue that is bounded in length and time. Who
+does not get a thread within the bounds is told to come back (503 with `Retry-After`)
+instead of piling up. A flood in one lane never starves another.
+
+The waiting happens on the event loop, so a thread that runs always has all it needs. In
+the database lane there are as many threads as the pool has connections, which is why no
+thread ever waits for a connection (DESIGN, the law). anyio's CapacityLimiter bounds
+neither the queue's length nor the waiting time, and its hop costs about twice as much CPU,
+hence a small class of our own.
+"""
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from project.errors import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DATABASE = "database"
+HASH = "hash"
+
+
+class LaneFull(Unavailable):
+    """The lane's queue is full, or the wait in it took too long."""
+
+    code = "busy"
+    title = "The server is busy; try again in a moment"
+
+
+class Lane:
+    """Blocking work in `size` threads, with at most `queue_size` more waiting their turn.
+
+    `queue_timeout` is in seconds. The counters are for gauges and tests: `running` and
+    `waiting` now, `completed` and `shed` since the start.
+    """
+
+    def __init__(self, name: str, *, size: int, queue_size: int, queue_timeout: float) -> None:
+        self.name = name
+        self.size = size
+        self.queue_size = queue_size
+        self.queue_timeout = queue_timeout
+        self.running = 0
+        self.completed = 0
+        self.shed = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._threads: ThreadPoolExecutor | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a thread now."""
+        return len(self._queue)
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking function in this lane and return what it returns.
+
+        It sees the caller's context variables. Raises LaneFull past the bounds. If the
+        caller is cancelled meanwhile, the function runs on to its end and keeps its place:
+        a thread cannot be stopped, and its connection is not free before it is done.
+        """
+        await self._take_place()
+        work = partial(contextvars.copy_context().run, function, *args, **kwargs)
+        try:
+            future = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        except BaseException:
+            self._give_place()
+            raise
+        future.add_done_callback(self._finish)
+        return await asyncio.shield(future)
+
+    def close(self) -> None:
+        """Let the threads end once they have nothing to do."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+            self._threads = None
+
+    @property
+    def _executor(self) -> ThreadPoolExecutor:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self.size, thread_name_prefix=self.name)
+        return self._threads
+
+    async def _take_place(self) -> None:
+        if self.running < self.size:
+            self.running += 1
+            return
+        if len(self._queue) >= self.queue_size:
+            self._shed()
+        await self._wait_for_place()
+
+    async def _wait_for_place(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        try:
+            async with asyncio.timeout(self.queue_timeout):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                self._give_place()  # the turn came at the very moment the waiting ended
+            else:
+                with suppress(ValueError):
+                    self._queue.remove(turn)
+            if isinstance(error, TimeoutError):
+                self._shed()
+            raise
+
+    def _shed(self) -> None:
+        self.shed += 1
+        raise LaneFull
+
+    def _finish(self, future: "asyncio.Future[T]") -> None:
+        self.completed += 1
+        self._give_place()
+        if not future.cancelled():
+            future.exception()  # seen here, in case the caller has gone
+
+    def _give_place(self) -> None:
+        """Hand the place to the longest waiting, or count it free."""
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.running -= 1
+
+
+class Lanes:
+    """The lanes of one process, by name."""
+
+    def __init__(self, *lanes: Lane) -> None:
+        self._lanes = {lane.name: lane for lane in lanes}
+
+    def __getitem__(self, name: str) -> Lane:
+        return self._lanes[name]
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._lanes.values())
+
+    @property
+    def database(self) -> Lane:
+        """As many threads as the pool has connections."""
+        return self._lanes[DATABASE]
+
+    @property
+    def hash(self) -> Lane:
+        """One thread: argon2 takes 19 MiB and a core for as long as it runs."""
+        return self._lanes[HASH]
+
+    def close(self) -> None:
+        """Close every lane."""
+        for lane in self:
+            lane.close()

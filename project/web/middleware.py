@@ -1,0 +1,131 @@
+"""Pure ASGI middleware. The kind that Starlette builds on `BaseHTTPMiddleware` keeps a
+connection busy while a slow client reads, and costs more than the request itself."""
+
+import re
+from secrets import token_hex
+from time import perf_counter
+
+from loguru import logger
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from project.logging import request_id
+from project.web.problems import server_error, status_problem
+
+REQUEST_ID_HEADER = "X-Request-ID"
+PLAUSIBLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ERROR = 400
+SERVER_ERROR = 500
+
+
+class RequestContext:
+    """The outermost layer: request id, access log, and the last catch.
+
+    An unforeseen exception is logged and answered here. If it went further up, the server
+    would close the connection and the client's next request on it would be cut off.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        token = request_id.set(exchange.id)
+        try:
+            await self._answer(exchange, receive)
+        finally:
+            exchange.log()
+            request_id.reset(token)
+
+    async def _answer(self, exchange: "_Exchange", receive: Receive) -> None:
+        try:
+            await self.app(exchange.scope, receive, exchange.send)
+        except Exception:
+            logger.exception("Unhandled error")
+            if exchange.status:
+                raise  # half an answer is out; only a cut connection tells the client
+            response = server_error(Request(exchange.scope))
+            await response(exchange.scope, receive, exchange.send)
+
+
+class _Exchange:
+    """One request and its answer, as the access log sees them."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.status = 0
+        self._send = send
+        self._started = perf_counter()
+        offered = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        self.id = offered if PLAUSIBLE_ID.fullmatch(offered) else token_hex(16)
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message)[REQUEST_ID_HEADER] = self.id
+        await self._send(message)
+
+    def log(self) -> None:
+        """Write one line. The query string may carry secrets and stays out."""
+        milliseconds = round((perf_counter() - self._started) * 1000, 2)
+        client = self.scope.get("client")
+        path = self.scope["path"].encode("unicode_escape").decode("ascii")
+        logger.bind(
+            method=self.scope["method"],
+            path=path,
+            route=route_template(self.scope),
+            status=self.status,
+            duration_ms=milliseconds,
+            client=client[0] if client else None,
+            logger="access",
+        ).log(
+            "INFO" if self.status < SERVER_ERROR else "WARNING",
+            "{} {} {}",
+            self.scope["method"],
+            path,
+            self.status,
+        )
+
+
+def route_template(scope: Scope) -> str | None:
+    """Return the path template of the route that answered, `/api/v1/items/{item_id}` say."""
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    template: str | None = getattr(context or scope.get("route"), "path_format", None)
+    return template
+
+
+class PlainErrors:
+    """Turns the plain-text errors of library middleware into problems.
+
+    The body limit, the host check and CORS answer `text/plain`; a client of an API should
+    not have to read two formats.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        replaced = False
+
+        async def rewrite(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and _is_plain_error(message):
+                replaced = True
+                response = status_problem(scope, message["status"])
+                await response(scope, receive, send)
+            elif not replaced:
+                await send(message)
+
+        await self.app(scope, receive, rewrite)
+
+
+def _is_plain_error(message: Message) -> bool:
+    kind = Headers(raw=message["headers"]).get("content-type", "")
+    return message["status"] >= ERROR and kind.startswith("text/plain")

@@ -1,0 +1,100 @@
+"""Who is asking: the seam between apps that need to know and the one app that does.
+
+An app with an `identity.py` that defines `authenticator` answers for everybody; other apps
+know only the protocols on this page. That keeps accounts replaceable.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
+
+from fastapi import Depends, Request
+from fastapi.security import OAuth2PasswordBearer
+from sqlalchemy.orm import Session
+
+from project.errors import Forbidden, ImproperlyConfigured, Unauthenticated
+from project.web.transaction import DbSession, InTransaction
+
+if TYPE_CHECKING:
+    from project.runtime import Runtime
+
+Claims = Mapping[str, Any]
+"""What a verified access token says."""
+
+
+class Principal(Protocol):
+    """Somebody who has signed in."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def is_staff(self) -> bool: ...
+    @property
+    def is_superuser(self) -> bool: ...
+
+
+@runtime_checkable
+class Authenticator(Protocol):
+    """What an app's `identity.py` offers as `authenticator`."""
+
+    def verify_token(self, token: str, runtime: "Runtime") -> Claims:
+        """Check an access token without the database. Raises Unauthenticated."""
+        ...
+
+    def load_principal(self, session: Session, claims: Claims) -> Principal:
+        """Load who the token speaks of. Raises Unauthenticated if signed out or disabled."""
+        ...
+
+    async def check_password(
+        self, runtime: "Runtime", *, email: str, password: str
+    ) -> Principal | None:
+        """Find the active account with these credentials; takes as long if there is none."""
+        ...
+
+    def find_principal(self, session: Session, principal_id: int) -> Principal | None:
+        """Load an active account by its id."""
+        ...
+
+
+bearer_token = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
+
+
+async def verified_claims(
+    request: Request, token: Annotated[str | None, Depends(bearer_token)]
+) -> Claims:
+    """Refuse a missing or forged token before anything else is looked at."""
+    if not token:
+        raise Unauthenticated("Send an access token: `Authorization: Bearer …`.")
+    return authenticator_of(request.app.state.runtime).verify_token(
+        token, request.app.state.runtime
+    )
+
+
+def authenticator_of(runtime: "Runtime") -> Authenticator:
+    """Return the installed authenticator. Raises ImproperlyConfigured if there is none."""
+    if runtime.authenticator is None:
+        raise ImproperlyConfigured("No installed app has an identity.py, so nobody can sign in.")
+    return runtime.authenticator
+
+
+def current_principal(
+    session: DbSession, request: Request, claims: Annotated[Claims, Depends(verified_claims)]
+) -> Principal:
+    """Load the account behind the token, in the request's transaction."""
+    return authenticator_of(request.app.state.runtime).load_principal(session, claims)
+
+
+CurrentPrincipal = Annotated[Principal, InTransaction(current_principal)]
+"""Whoever signed in; 401 for everybody else."""
+
+
+def current_staff(principal: CurrentPrincipal) -> Principal:
+    """Let only staff through."""
+    if not (principal.is_staff or principal.is_superuser):
+        raise Forbidden("Only staff may do this.")
+    return principal
+
+
+CurrentStaff = Annotated[Principal, InTransaction(current_staff)]
+"""A member of staff; 403 for everybody else who signed in."""

@@ -1,0 +1,164 @@
+"""One hop, one transaction, commit before the response.
+
+A `def` route runs as a whole in one thread of its lane: begin, providers (the current
+user, say), the endpoint, validation and serialisation of what it returned, commit. Only
+then does the response leave. FastAPI itself would hold the connection across three hops or
+more, which locks up under load, and would commit after the response has been sent.
+
+To FastAPI the route looks like an `async def` endpoint with the same parameters, so that
+parsing, errors and the OpenAPI document stay FastAPI's own. What is used of its private
+parts is pinned by tests/project/web/test_route_contract.py.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.datastructures import DefaultPlaceholder
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import ResponseValidationError
+from fastapi.routing import APIRoute
+from fastapi.utils import is_body_allowed_for_status_code
+
+from project.runtime import runtime_of
+from project.web.lanes import DATABASE
+from project.web.transaction import Call, Function, Resolution, inspect_call
+
+LANE_ATTRIBUTE = "__lane__"
+REQUEST = "_request"
+RESPONSE = "_response"
+
+
+def in_lane(name: str) -> Callable[[Function], Function]:
+    """Declare the lane in which a `def` route runs; without it: the database lane.
+
+    Goes below the router's decorator. Only the database lane has a session.
+    """
+
+    def mark(endpoint: Function) -> Function:
+        setattr(endpoint, LANE_ATTRIBUTE, name)
+        return endpoint
+
+    return mark
+
+
+class Route(APIRoute):
+    """An API route whose `def` endpoint makes exactly one thread hop."""
+
+    def __init__(self, path: str, endpoint: Function, **options: Any) -> None:
+        self.view = endpoint
+        self.lane_name: str | None = None
+        call = inspect_call(endpoint)
+        if _is_asynchronous(endpoint):
+            _refuse_session(call, "is async; make it a plain def, or take InTransactions")
+        elif inspect.isgeneratorfunction(endpoint):
+            _refuse_session(call, "streams; read what it needs before the response starts")
+        else:
+            self.lane_name = getattr(endpoint, LANE_ATTRIBUTE, DATABASE)
+            if self.lane_name != DATABASE:
+                _refuse_session(call, f"runs in the {self.lane_name} lane, which has no session")
+            endpoint = self._in_one_hop(call)
+        super().__init__(path, endpoint, **options)
+
+    def _in_one_hop(self, call: Call) -> Function:
+        """Wrap the endpoint in the `async def` that FastAPI gets to see."""
+        parameters = call.request_parameters()
+        request_name = _name_of(Request, parameters, REQUEST)
+        response_name = _name_of(Response, parameters, RESPONSE)
+
+        async def endpoint(**values: Any) -> Response:
+            request: Request = values[request_name]
+            lane = runtime_of(request).lanes[self.lane_name or DATABASE]
+            return await lane.run(self._work, call, request, values[response_name], values)
+
+        endpoint.__name__ = call.function.__name__
+        endpoint.__doc__ = call.function.__doc__
+        endpoint.__module__ = call.function.__module__
+        signature = inspect.Signature(list(parameters.values()), return_annotation=call.returns)
+        endpoint.__signature__ = signature  # type: ignore[attr-defined]
+        return endpoint
+
+    def _work(
+        self, call: Call, request: Request, response: Response, values: Mapping[str, Any]
+    ) -> Response:
+        """Do all of the request's blocking work; runs in the lane's thread."""
+        database = runtime_of(request).database
+        overrides = request.app.dependency_overrides
+        with database.transaction() if call.is_transactional else nullcontext() as session:
+            result = Resolution(session, values, overrides).call(call)
+            return self._render(result, response)
+
+    def _render(self, result: Any, injected: Response) -> Response:
+        """Turn what the endpoint returned into bytes, as FastAPI would."""
+        if isinstance(result, Response):
+            return result
+        status = injected.status_code or self.status_code or 200
+        rendered = self._encode(result, status)
+        if not is_body_allowed_for_status_code(status):
+            rendered.body = b""
+            del rendered.headers["content-length"]
+        rendered.headers.raw.extend(injected.headers.raw)
+        return rendered
+
+    def _encode(self, result: Any, status: int) -> Response:
+        if isinstance(self.response_class, DefaultPlaceholder):
+            default: type[Response] = self.response_class.value
+            if self.response_field is None:
+                return default(jsonable_encoder(result), status_code=status)
+            body = self._validate(result, as_json=True)
+            return Response(body, status_code=status, media_type="application/json")
+        content = result if self.response_field is None else self._validate(result, as_json=False)
+        return self.response_class(content, status_code=status)
+
+    def _validate(self, result: Any, *, as_json: bool) -> Any:
+        field = self.response_field
+        assert field is not None  # noqa: S101 - callers have looked; this tells mypy
+        value, errors = field.validate(result, {}, loc=("response",))
+        if errors:
+            raise ResponseValidationError(errors=errors, body=None)
+        serialize = field.serialize_json if as_json else field.serialize
+        return serialize(
+            value,
+            include=self.response_model_include,
+            exclude=self.response_model_exclude,
+            by_alias=self.response_model_by_alias,
+            exclude_unset=self.response_model_exclude_unset,
+            exclude_defaults=self.response_model_exclude_defaults,
+            exclude_none=self.response_model_exclude_none,
+        )
+
+
+class Router(APIRouter):
+    """FastAPI's router, with routes that obey the law."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"route_class": Route, **options})
+
+
+def _is_asynchronous(endpoint: Function) -> bool:
+    return inspect.iscoroutinefunction(endpoint) or inspect.isasyncgenfunction(endpoint)
+
+
+def _refuse_session(call: Call, reason: str) -> None:
+    if call.is_transactional:
+        name = f"{call.function.__module__}.{call.function.__name__}"
+        raise TypeError(f"The route {name} asks for the sync session but {reason}.")
+
+
+def _name_of(kind: type, parameters: dict[str, inspect.Parameter], fallback: str) -> str:
+    """Find the parameter that already injects this kind of object, or add one."""
+    names = [
+        name
+        for name, parameter in parameters.items()
+        if inspect.isclass(parameter.annotation) and issubclass(parameter.annotation, kind)
+    ]
+    if len(names) > 1:
+        raise TypeError(f"{' and '.join(names)} are both the {kind.__name__}; use one name.")
+    if names:
+        return names[0]
+    parameters[fallback] = inspect.Parameter(
+        fallback, inspect.Parameter.KEYWORD_ONLY, annotation=kind
+    )
+    return fallback

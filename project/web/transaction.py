@@ -1,0 +1,163 @@
+"""What a route declares when it wants the database.
+
+    @router.post("/", status_code=201)
+    def create_item(session: DbSession, user: CurrentUser, item: ItemCreate) -> ItemRead: ...
+
+`DbSession` and every other argument marked `InTransaction(provider)` are made inside the
+request's one thread hop, in the request's one transaction (`project.web.route`). An
+`async def` route, which waits for something else in between, takes `Transactions` instead
+and runs each piece of database work as a transaction of its own.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_origin, get_type_hints
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from project.runtime import Runtime, runtime_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Function = Callable[..., Any]
+
+
+class InTransaction:
+    """Marks an argument that is made inside the transaction.
+
+    Without a provider the argument is the session itself. A provider is a plain function;
+    its own arguments may be marked in the same way, and all others are request parameters
+    that FastAPI parses as if the route had declared them.
+    """
+
+    def __init__(self, provider: Function | None = None) -> None:
+        self.provider = provider
+
+
+DbSession = Annotated[Session, InTransaction()]
+"""The session of the request's transaction. Services flush; only the route class commits."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """How to call one function inside the transaction: where each argument comes from."""
+
+    function: Function
+    session: tuple[str, ...]
+    provided: Mapping[str, Function]
+    requested: Mapping[str, inspect.Parameter]
+    returns: Any
+
+    @property
+    def is_transactional(self) -> bool:
+        """Whether it needs a session, itself or through a provider."""
+        return bool(self.session) or bool(self.provided)
+
+    def request_parameters(self) -> dict[str, inspect.Parameter]:
+        """Collect what FastAPI has to parse for this call and all its providers.
+
+        A name means one thing in a route: two different declarations of it are refused.
+        """
+        collected = dict(self.requested)
+        for provider in self.provided.values():
+            for name, parameter in inspect_call(provider).request_parameters().items():
+                known = collected.setdefault(name, parameter)
+                if (known.annotation, known.default) != (parameter.annotation, parameter.default):
+                    raise TypeError(
+                        f"{_place(self.function)}: '{name}' is declared differently by the "
+                        f"provider {provider.__name__}(); rename one of the two."
+                    )
+        return collected
+
+
+@cache
+def inspect_call(function: Function) -> Call:
+    """Read a function's signature once."""
+    hints = get_type_hints(function, include_extras=True)
+    session: list[str] = []
+    provided: dict[str, Function] = {}
+    requested: dict[str, inspect.Parameter] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        marker = _find_marker(hints.get(name))
+        if marker is None:
+            requested[name] = parameter.replace(
+                annotation=hints.get(name, parameter.empty), kind=parameter.KEYWORD_ONLY
+            )
+        elif marker.provider is None:
+            session.append(name)
+        else:
+            provided[name] = marker.provider
+    returns = hints.get("return", inspect.Signature.empty)
+    return Call(function, tuple(session), provided, requested, returns)
+
+
+def _find_marker(annotation: Any) -> InTransaction | None:
+    if get_origin(annotation) is not Annotated:
+        return None
+    markers = (m for m in annotation.__metadata__ if isinstance(m, InTransaction))
+    return next(markers, None)
+
+
+def _place(function: Function) -> str:
+    code = function.__code__
+    return f"{function.__module__}.{function.__name__} (line {code.co_firstlineno})"
+
+
+class Resolution:
+    """The calls of one request: each provider runs once, and only if somebody needs it."""
+
+    def __init__(
+        self,
+        session: Session | None,
+        values: Mapping[str, Any],
+        overrides: Mapping[Function, Function],
+    ) -> None:
+        self._session = session
+        self._values = values
+        self._overrides = overrides
+        self._made: dict[Function, Any] = {}
+
+    def call(self, call: Call) -> Any:
+        """Call the function with everything it asks for."""
+        arguments: dict[str, Any] = {name: self._values[name] for name in call.requested}
+        for name in call.session:
+            arguments[name] = self._session
+        for name, provider in call.provided.items():
+            arguments[name] = self._make(provider)
+        return call.function(**arguments)
+
+    def _make(self, provider: Function) -> Any:
+        if provider not in self._made:
+            actual = self._overrides.get(provider, provider)
+            self._made[provider] = self.call(inspect_call(actual))
+        return self._made[provider]
+
+
+class Transactions:
+    """Runs database work for `async def` routes: one call, one hop, one transaction."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._database = runtime.database
+        self._lane = runtime.lanes.database
+
+    async def run(
+        self, work: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call `work(session, …)` in the database lane; committed when this returns."""
+
+        def hop() -> T:
+            with self._database.transaction() as session:
+                return work(session, *args, **kwargs)
+
+        return await self._lane.run(hop)
+
+
+async def _transactions(request: Request) -> Transactions:
+    return Transactions(runtime_of(request))
+
+
+InTransactions = Annotated[Transactions, Depends(_transactions)]
+"""The async route's way to the database."""
