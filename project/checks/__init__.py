@@ -1,0 +1,15 @@
+"""System checks: what is wrong with this project, found before a request finds it.
+
+An app brings its own in `<app>/checks.py`; the project's are in `project/checks/builtin.py`
+and use the same decorator:
+
+    @check("items")
+    def image_folder_exists(subject: Subject) -> Iterator[Problem]:
+        if not folder.is_dir():
+            yield Problem("items.W001", Level.WARNING, "…", hint="…")
+"""
+
+from project.checks.framework import Check, Level, Problem, Subject, check
+from project.checks.runner import collect_checks, run_checks
+
+__all__ = ["Check", "Level", "Problem", "Subject", "check", "collect_checks", "run_checks"]

@@ -28,17 +28,14 @@ class Command(NamedTuple):
     path: Path
 
     @property
-    def docstring(self) -> str:
-        """The module's docstring; it is the command's help. Raises SyntaxError, OSError."""
-        return ast.get_docstring(ast.parse(self.path.read_bytes(), str(self.path))) or ""
-
-    @property
     def summary(self) -> str:
         """The docstring's first line, or why it cannot be read."""
         try:
-            return self.docstring.partition("\n")[0]
+            tree = ast.parse(self.path.read_bytes())
         except (SyntaxError, ValueError, OSError) as error:
-            return f"(cannot be read: {error})"
+            return f"(cannot be read: {_reason(error)})"
+        # Cleaned docstrings cost an import of `inspect`; a first line needs none.
+        return (ast.get_docstring(tree, clean=False) or "").strip().partition("\n")[0]
 
 
 class Catalogue(NamedTuple):
@@ -75,13 +72,13 @@ class Catalogue(NamedTuple):
 def installed_apps(file: Path = SETTINGS_FILE) -> tuple[str, ...]:
     """INSTALLED_APPS as written in the settings file. Raises ImproperlyConfigured."""
     try:
-        tree = ast.parse(file.read_bytes(), str(file))
+        tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError, OSError) as error:
-        raise ImproperlyConfigured(f"{file.name} cannot be read: {error}") from error
+        raise ImproperlyConfigured(f"{shown(file)} cannot be read: {_reason(error)}") from error
     for statement in tree.body:
         if _is_assignment_of(statement, "INSTALLED_APPS"):
             return _literal_names(statement)
-    raise ImproperlyConfigured(f"{file.name} does not define INSTALLED_APPS.")
+    raise ImproperlyConfigured(f"{shown(file)} does not define INSTALLED_APPS.")
 
 
 def package_folder(package: str) -> Path | None:
@@ -103,11 +100,23 @@ def package_folder(package: str) -> Path | None:
     return Path(next(iter(locations))) if locations else None
 
 
+def shown(path: Path | str) -> str:
+    """A path as a person standing in the project would write it."""
+    path = Path(path)
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+
+
 def _collect(commands: dict[str, Command], app: str, package: str, folder: Path) -> None:
     for path in sorted(folder.glob("*.py")):
         if not path.stem.startswith("_"):
             command = Command(path.stem, app, f"{package}.{path.stem}", path)
             commands.setdefault(path.stem, command)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{error.msg} in line {error.lineno}"
+    return str(error)
 
 
 def _is_assignment_of(statement: ast.stmt, name: str) -> bool:

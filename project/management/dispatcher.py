@@ -15,12 +15,11 @@ import argparse
 import importlib
 import os
 import sys
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from project.errors import CommandError
-from project.management import failures, style
-from project.management.catalogue import PROJECT, ROOT, Catalogue, Command
+from project.management import style
+from project.management.catalogue import PROJECT, ROOT, Catalogue, Command, shown
 from project.management.parser import CommandParser, suggestion
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 PROGRAM = "manage.py"
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 GLOBAL_OPTIONS = {
     "--traceback": "show where an error comes from",
     "--no-color": "print without colour (the NO_COLOR variable does the same)",
@@ -44,13 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run([word for word in words if word not in GLOBAL_OPTIONS])
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return failures.INTERRUPTED
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the last place that can turn it into one line
+        from project.management import failures  # noqa: PLC0415 -- only what fails pays for it
+
         return failures.report(error, wants_traceback=wants_traceback)
     return code
 
 
-def call_command(name: str, *arguments: str, **options: Any) -> int:
+def call_command(name: str, /, *arguments: str, **options: Any) -> int:
     """Run a command in this process and return its exit code.
 
     `arguments` are what one would type after the name; `options` go by their `dest` name
@@ -139,7 +141,7 @@ def _find(name: str) -> Command:
 def _load(command: Command) -> ModuleType:
     module = importlib.import_module(command.module)
     if not callable(getattr(module, "handle", None)):
-        where = failures.shown(command.path)
+        where = shown(command.path)
         raise CommandError(f"{where} has no handle(options): define it, or rename the file to _*.")
     return module
 
@@ -171,5 +173,7 @@ def _handle(module: ModuleType, options: argparse.Namespace) -> int:
 
 
 def _version() -> str:
+    import tomllib  # noqa: PLC0415 -- a third of the time that `help` takes
+
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return f"{project['name']} {project['version']}"

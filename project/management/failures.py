@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import traceback
 from pathlib import Path
@@ -10,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from project.errors import CommandError, ImproperlyConfigured, ProjectError
 from project.management import style
-from project.management.catalogue import ROOT, installed_apps, package_folder
+from project.management.catalogue import ROOT, installed_apps, package_folder, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FAILED = 1
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-PIPE_CLOSED = 141  # 128 + SIGPIPE, the same
+PIPE_CLOSED = 141  # 128 + SIGPIPE, as shells have it
 INSTALL = "run it as `uv run manage.py …`, or `pip install -r requirements/dev.txt` first"
 
 
@@ -50,12 +50,6 @@ def sentence(error: Exception) -> str:
     if app:
         return f"App {app!r} cannot be loaded: {what}. Mend it, or take it out of INSTALLED_APPS."
     return f"{what}. Run again with --traceback to see more."
-
-
-def shown(path: Path | str) -> str:
-    """A path as a person standing in the project would write it."""
-    path = Path(path)
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
 def _not_installed(error: ModuleNotFoundError) -> str:
@@ -116,11 +110,14 @@ def _is_foreign(module: str | None) -> bool:
 
 
 def _reader_is_gone() -> bool:
-    """Whether whoever read standard output (`| head`) has closed it."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The interpreter flushes once more at its end; that must not fail aloud.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+    """Whether whoever read standard output (`| head`) has closed it.
+
+    A database connection that breaks raises the same exception, hence the look.
+    """
+    poll = select.poll()
+    poll.register(sys.stdout, select.POLLOUT)
+    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+        return False
+    # The interpreter flushes once more at its end; that must not fail aloud.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True

@@ -1,0 +1,56 @@
+"""The project's own checks."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from fastapi.routing import iter_route_contexts
+from sqlalchemy import QueuePool
+
+from project.checks.framework import Level, Problem, Subject, check
+from project.templating import TEMPLATE_FOLDER
+
+
+@check("database")
+def threads_match_connections(subject: Subject) -> Iterator[Problem]:
+    """A thread without a connection waits for one that another thread may never give back."""
+    pool = subject.runtime.database.engine.pool
+    lane = subject.runtime.lanes.database
+    if isinstance(pool, QueuePool) and (pool.size(), pool._max_overflow) != (lane.size, 0):  # noqa: SLF001 - there is no public name
+        yield Problem(
+            "database.E001",
+            Level.ERROR,
+            f"The database lane has {lane.size} threads for {pool.size()} connections "
+            f"(overflow {pool._max_overflow}).",  # noqa: SLF001 - the same
+            hint="Make both DATABASE_POOL_SIZE and leave max_overflow at 0.",
+        )
+
+
+@check("templates")
+def template_folder_exists(_: Subject) -> Iterator[Problem]:
+    if not TEMPLATE_FOLDER.is_dir():
+        yield Problem(
+            "templates.E001",
+            Level.ERROR,
+            "The project's template folder is missing.",
+            hint="Pages and error pages come from there; restore it.",
+            obj=str(TEMPLATE_FOLDER),
+        )
+
+
+@check("web")
+def routes_are_reached(subject: Subject) -> Iterator[Problem]:
+    """Of two routes with the same method and path only the first one ever answers."""
+    seen = Counter(
+        (method, route.path)
+        for route in iter_route_contexts(subject.application.routes)
+        for method in route.methods or ()
+    )
+    for (method, path), count in seen.items():
+        if count > 1:
+            yield Problem(
+                "web.W001",
+                Level.WARNING,
+                f"{count} routes answer it; only the first one is ever reached.",
+                hint="Give one of them another path, or take one away.",
+                obj=f"{method} {path}",
+            )

@@ -1,0 +1,99 @@
+"""What a check is, what it looks at and what it says."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from fastapi import FastAPI
+
+from project.application import create_application
+from project.apps import Registry
+from project.db.engine import create_pooled_engine
+from project.db.session import Database
+from project.runtime import Runtime
+from project.settings import INSTALLED_APPS, Settings, load_settings
+
+# Names the driver and no server: an engine connects when it is first used, and no check uses it.
+NO_SERVER = "postgresql+psycopg://"
+
+
+class Level(IntEnum):
+    """How bad it is; `check` fails at ERROR and above unless told otherwise."""
+
+    DEBUG = 10
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
+    CRITICAL = 50
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    `id` is stable and starts with the tag (`web.W001`), `hint` says the mend and `obj`
+    names what has the problem.
+    """
+
+    id: str
+    level: Level
+    message: str
+    hint: str = ""
+    obj: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.obj}: " if self.obj else ""
+        hint = f"\n\tHINT: {self.hint}" if self.hint else ""
+        return f"{place}({self.id}) {self.message}{hint}"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What checks look at: the settings and the application built from them."""
+
+    settings: Settings
+    application: FastAPI
+
+    @classmethod
+    def load(cls, installed_apps: tuple[str, ...] = INSTALLED_APPS) -> "Subject":
+        """Build the application without a database server.
+
+        This alone finds settings and apps that are broken, requirements out of order and
+        models that do not fit together. Raises ImproperlyConfigured or AppError for them.
+        """
+        settings = load_settings()
+        database = Database(create_pooled_engine(NO_SERVER, settings.database))
+        application = create_application(settings, database=database, installed_apps=installed_apps)
+        return cls(settings, application)
+
+    @property
+    def runtime(self) -> Runtime:
+        runtime: Runtime = self.application.state.runtime
+        return runtime
+
+    @property
+    def registry(self) -> Registry:
+        return self.runtime.registry
+
+
+Look = Callable[[Subject], Iterable[Problem]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check with its tag, by which it can be chosen."""
+
+    tag: str
+    look: Look
+
+    def __call__(self, subject: Subject) -> Iterable[Problem]:
+        return self.look(subject)
+
+
+def check(tag: str) -> Callable[[Look], Check]:
+    """Make a check of a function. It is found by being in a `checks.py`; nothing is global."""
+
+    def mark(look: Look) -> Check:
+        return Check(tag, look)
+
+    return mark
