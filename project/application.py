@@ -20,7 +20,7 @@ from project.settings import INSTALLED_APPS, Settings
 from project.templating import create_templates
 from project.web import home
 from project.web.docs import mount_docs
-from project.web.lanes import DATABASE, HASH, Lane, Lanes
+from project.web.lanes import DATABASE, HASH, PROBE, Lane, Lanes
 from project.web.middleware import REQUEST_ID_HEADER, PlainErrors, RequestContext
 from project.web.principal import Authenticator
 from project.web.problems import install_error_handlers
@@ -88,6 +88,7 @@ def _lanes(settings: Settings) -> Lanes:
             queue_size=security.hash_queue_size,
             queue_timeout=security.hash_queue_timeout,
         ),
+        Lane(PROBE, size=1, queue_size=10, queue_timeout=1.0),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, NullPool, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from project.db.engine import create_pooled_engine, resolve_database_url
@@ -16,6 +16,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.sessions = sessionmaker(engine, expire_on_commit=False)
+        self._unpooled = create_engine(engine.url, poolclass=NullPool, hide_parameters=True)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Database":
@@ -30,6 +31,12 @@ class Database:
         """
         with self.sessions() as session, session.begin():
             yield session
+
+    @contextmanager
+    def probe(self) -> Iterator[Connection]:
+        """Open a connection outside the pool, for a look at the database's health."""
+        with self._unpooled.connect() as connection:
+            yield connection
 
     def close(self) -> None:
         """Give all connections back to the server."""

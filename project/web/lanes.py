@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 DATABASE = "database"
 HASH = "hash"
+PROBE = "probe"
 
 
 class LaneFull(Unavailable):

@@ -5,17 +5,15 @@ know only the protocols on this page. That keeps accounts replaceable.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.orm import Session
 
 from project.errors import Forbidden, ImproperlyConfigured, Unauthenticated
+from project.runtime import Runtime, runtime_of
 from project.web.transaction import DbSession, InTransaction
-
-if TYPE_CHECKING:
-    from project.runtime import Runtime
 
 Claims = Mapping[str, Any]
 """What a verified access token says."""
@@ -38,7 +36,7 @@ class Principal(Protocol):
 class Authenticator(Protocol):
     """What an app's `identity.py` offers as `authenticator`."""
 
-    def verify_token(self, token: str, runtime: "Runtime") -> Claims:
+    def verify_token(self, token: str, runtime: Runtime) -> Claims:
         """Check an access token without the database. Raises Unauthenticated."""
         ...
 
@@ -47,7 +45,7 @@ class Authenticator(Protocol):
         ...
 
     async def check_password(
-        self, runtime: "Runtime", *, email: str, password: str
+        self, runtime: Runtime, *, email: str, password: str
     ) -> Principal | None:
         """Find the active account with these credentials; takes as long if there is none."""
         ...
@@ -66,12 +64,11 @@ async def verified_claims(
     """Refuse a missing or forged token before anything else is looked at."""
     if not token:
         raise Unauthenticated("Send an access token: `Authorization: Bearer …`.")
-    return authenticator_of(request.app.state.runtime).verify_token(
-        token, request.app.state.runtime
-    )
+    runtime = runtime_of(request)
+    return authenticator_of(runtime).verify_token(token, runtime)
 
 
-def authenticator_of(runtime: "Runtime") -> Authenticator:
+def authenticator_of(runtime: Runtime) -> Authenticator:
     """Return the installed authenticator. Raises ImproperlyConfigured if there is none."""
     if runtime.authenticator is None:
         raise ImproperlyConfigured("No installed app has an identity.py, so nobody can sign in.")
@@ -82,7 +79,7 @@ def current_principal(
     session: DbSession, request: Request, claims: Annotated[Claims, Depends(verified_claims)]
 ) -> Principal:
     """Load the account behind the token, in the request's transaction."""
-    return authenticator_of(request.app.state.runtime).load_principal(session, claims)
+    return authenticator_of(runtime_of(request)).load_principal(session, claims)
 
 
 CurrentPrincipal = Annotated[Principal, InTransaction(current_principal)]

@@ -1,0 +1,136 @@
+from datetime import timedelta
+from time import monotonic
+from typing import Annotated
+
+from fastapi import Depends, Form, Request, Response
+from sqlalchemy.orm import Session
+
+from apps.users import queries, services, sign_in
+from apps.users.api.schemas import (
+    RefreshRequest,
+    TokenForm,
+    TokenPair,
+    UserCreate,
+    UserRead,
+    UserUpdate,
+)
+from apps.users.dependencies import CurrentUser, StaffUser, VisibleUser
+from apps.users.errors import InvalidToken, WrongCredentials
+from apps.users.registration import register_account
+from apps.users.services import Grant
+from project.errors import Unauthenticated
+from project.runtime import Runtime, runtime_of
+from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
+from project.web.principal import bearer_token
+from project.web.route import Router
+from project.web.transaction import DbSession, InTransactions
+
+auth = Router(prefix="/auth", tags=["auth"])
+users = Router(prefix="/users", tags=["users"])
+
+
+@auth.post("/token")
+async def sign_in_with_password(
+    request: Request,
+    response: Response,
+    form: Annotated[TokenForm, Form()],
+    transactions: InTransactions,
+) -> TokenPair:
+    """Exchange an email (as `username`) and a password for an access and a refresh token."""
+    runtime = runtime_of(request)
+    user = await sign_in.check_password(runtime, email=form.username, password=form.password)
+    if user is None:
+        raise WrongCredentials
+    grant = await transactions.run(
+        services.start_session, user_id=user.id, lifetime=sign_in.session_lifetime(runtime)
+    )
+    return _token_pair(runtime, response, grant)
+
+
+@auth.post("/refresh")
+async def refresh_tokens(
+    request: Request, response: Response, body: RefreshRequest, transactions: InTransactions
+) -> TokenPair:
+    """Exchange a refresh token for a new pair. Each refresh token works once.
+
+    One that is used again ends the whole session: somebody else has it, too.
+    """
+    arrived = monotonic()
+
+    def rotate(session: Session) -> Grant | None:
+        waited = timedelta(seconds=monotonic() - arrived)
+        return services.rotate_refresh_token(session, token=body.refresh_token, waited=waited)
+
+    grant = await transactions.run(rotate)
+    if grant is None:
+        raise InvalidToken
+    return _token_pair(runtime_of(request), response, grant)
+
+
+@auth.post("/logout", status_code=204)
+def sign_out(
+    session: DbSession,
+    request: Request,
+    token: Annotated[str | None, Depends(bearer_token)],
+    body: RefreshRequest | None = None,
+) -> None:
+    """End a session at once, access tokens included.
+
+    Name it by its refresh token, by an access token in the `Authorization` header, or both.
+    """
+    if body is not None:
+        services.sign_out(session, token=body.refresh_token)
+    elif token:
+        claims = sign_in.access_tokens(runtime_of(request)).verify(token)
+        services.revoke_session(session, session_id=claims["sid"])
+    else:
+        raise Unauthenticated("Send the refresh token, or an access token.")
+
+
+@users.post("/", status_code=201)
+async def register(request: Request, body: UserCreate) -> UserRead:
+    """Open an account. 409 if the email is known, 403 where registration is closed."""
+    user = await register_account(runtime_of(request), **body.model_dump())
+    return UserRead.model_validate(user)
+
+
+@users.get("/me")
+def read_me(user: CurrentUser) -> UserRead:
+    """The account that is signed in."""
+    return UserRead.model_validate(user)
+
+
+@users.patch("/me")
+def update_me(session: DbSession, user: CurrentUser, body: UserUpdate) -> UserRead:
+    """Change the account that is signed in."""
+    services.rename_user(session, user=user, full_name=body.full_name)
+    return UserRead.model_validate(user)
+
+
+@users.get("/{user_id}")
+def read_user(user: VisibleUser) -> UserRead:
+    """One account: one's own, or any for staff."""
+    return UserRead.model_validate(user)
+
+
+@users.get("/")
+def list_users(
+    session: DbSession, staff: StaffUser, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> Page[UserRead]:
+    """All accounts, oldest first; for staff."""
+    page = queries.list_users(session, limit=limit, cursor=cursor)
+    return Page[UserRead].model_validate({"items": page.rows, "next_cursor": page.next_cursor})
+
+
+def _token_pair(runtime: Runtime, response: Response, grant: Grant) -> TokenPair:
+    response.headers["Cache-Control"] = "no-store"
+    return TokenPair(
+        access_token=sign_in.issue_access_token(runtime, grant),
+        refresh_token=grant.refresh_token,
+        expires_in=runtime.settings.security.access_token_expire_minutes * 60,
+    )
+
+
+router = Router()
+router.include_router(auth)
+router.include_router(users)

@@ -1,0 +1,32 @@
+"""This app says who signs in, for the API and for the admin."""
+
+from sqlalchemy.orm import Session
+
+from apps.users import queries, sign_in
+from apps.users.errors import InvalidToken
+from apps.users.models import User
+from project.runtime import Runtime
+from project.web.principal import Claims
+
+
+class UserAuthenticator:
+    """Answers the questions of `project.web.principal.Authenticator` from the users' tables."""
+
+    def verify_token(self, token: str, runtime: Runtime) -> Claims:
+        return sign_in.access_tokens(runtime).verify(token)
+
+    def load_principal(self, session: Session, claims: Claims) -> User:
+        user = queries.find_signed_in_user(session, user_id=claims["sub"], session_id=claims["sid"])
+        if user is None:
+            raise InvalidToken
+        return user
+
+    async def check_password(self, runtime: Runtime, *, email: str, password: str) -> User | None:
+        return await sign_in.check_password(runtime, email=email, password=password)
+
+    def find_principal(self, session: Session, principal_id: int) -> User | None:
+        user = queries.find_user(session, principal_id)
+        return user if user is not None and user.is_active else None
+
+
+authenticator = UserAuthenticator()

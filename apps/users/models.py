@@ -1,0 +1,58 @@
+"""Accounts, and the sessions that signing in starts."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, false, func, true
+from sqlalchemy.orm import Mapped, mapped_column
+
+from project.db.base import Base, BigIntKey, Timestamps
+
+EMAIL_LENGTH = 254
+NAME_LENGTH = 200
+
+
+class User(Timestamps, Base):
+    """An account. The email is kept in lower case, so that one address is one account."""
+
+    __table_args__ = (CheckConstraint("email = lower(email)", name="email_lower"),)
+
+    id: Mapped[BigIntKey]
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
+    full_name: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    """An argon2id string; None for an account that nobody can sign in to."""
+
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    is_staff: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_superuser: Mapped[bool] = mapped_column(default=False, server_default=false())
+    last_login_at: Mapped[datetime | None]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class AuthSession(Base):
+    """A sign-in and all tokens that came of it; revoking it ends them at once."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users_user.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    """When refreshing ends for good, however often it was done."""
+
+    revoked_at: Mapped[datetime | None]
+
+
+class RefreshToken(Base):
+    """A refresh token's SHA-256; the token itself is known to the client alone."""
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    session_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("users_auth_session.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    used_at: Mapped[datetime | None]
+    """Each works once; a second use is a theft of one of the two."""

@@ -1,0 +1,50 @@
+"""Reads."""
+
+import uuid
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from apps.users.errors import UserNotFound
+from apps.users.models import AuthSession, User
+from project.db.keyset import Order, Slice, fetch_page
+
+BY_ID = Order("id", (User.id,))
+
+
+def find_user(session: Session, user_id: int) -> User | None:
+    """Return the account with this id, if there is one."""
+    return session.get(User, user_id)
+
+
+def get_user(session: Session, user_id: int) -> User:
+    """Return the account with this id. Raises UserNotFound."""
+    user = find_user(session, user_id)
+    if user is None:
+        raise UserNotFound
+    return user
+
+
+def find_user_by_email(session: Session, email: str) -> User | None:
+    """Return the account with this address, however it is capitalised."""
+    return session.scalar(select(User).where(User.email == email.lower()))
+
+
+def find_signed_in_user(session: Session, *, user_id: int, session_id: uuid.UUID) -> User | None:
+    """Return the active account of a session that is neither revoked nor over."""
+    return session.scalar(
+        select(User)
+        .join(AuthSession, AuthSession.user_id == User.id)
+        .where(
+            User.id == user_id,
+            User.is_active,
+            AuthSession.id == session_id,
+            AuthSession.revoked_at.is_(None),
+            AuthSession.expires_at > func.now(),
+        )
+    )
+
+
+def list_users(session: Session, *, limit: int, cursor: str | None) -> Slice[User]:
+    """Return a page of all accounts, oldest first."""
+    return fetch_page(session, select(User), BY_ID, limit=limit, cursor=cursor)

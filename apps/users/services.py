@@ -1,0 +1,136 @@
+"""Writes."""
+
+import uuid
+from datetime import timedelta
+from typing import NamedTuple
+
+from loguru import logger
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from apps.users.errors import EmailTaken, InvalidToken
+from apps.users.models import AuthSession, RefreshToken, User
+from apps.users.queries import find_user_by_email
+from apps.users.tokens import hash_refresh_token, new_refresh_token
+
+
+class Grant(NamedTuple):
+    """What a sign-in or a refresh gives: whom it is for, and the refresh token to hand out."""
+
+    user_id: int
+    session_id: uuid.UUID
+    refresh_token: str
+
+
+def create_user(
+    session: Session,
+    *,
+    email: str,
+    password_hash: str | None,
+    full_name: str | None = None,
+    is_staff: bool = False,
+    is_superuser: bool = False,
+) -> User:
+    """Create an account. Raises EmailTaken."""
+    user = User(
+        email=email.lower(),
+        password_hash=password_hash,
+        full_name=full_name,
+        is_staff=is_staff,
+        is_superuser=is_superuser,
+    )
+    if find_user_by_email(session, email) is not None:
+        raise EmailTaken
+    try:
+        with session.begin_nested():
+            session.add(user)
+            session.flush()  # user.id, and the answer to a race for the same address
+    except IntegrityError as error:
+        raise EmailTaken from error
+    return user
+
+
+def rename_user(session: Session, *, user: User, full_name: str | None) -> User:
+    """Change how the account's owner is called."""
+    user.full_name = full_name
+    session.flush()  # updated_at
+    return user
+
+
+def start_session(session: Session, *, user_id: int, lifetime: timedelta) -> Grant:
+    """Begin a session for somebody who has proved who they are."""
+    auth_session = AuthSession(user_id=user_id, expires_at=func.now() + lifetime)
+    session.add(auth_session)
+    session.execute(update(User).where(User.id == user_id).values(last_login_at=func.now()))
+    session.flush()  # auth_session.id
+    return _grant(session, user_id, auth_session.id)
+
+
+def rotate_refresh_token(session: Session, *, token: str, waited: timedelta) -> Grant | None:
+    """Exchange a refresh token for the next one; None if it is worth nothing.
+
+    Each token works once, decided by one UPDATE, so of parallel requests one wins. A token
+    that comes back after it was used has been stolen, or its successor was: the whole
+    session is revoked. `waited` is how long this request has been under way: a token used
+    since then lost a race and proves no theft. The caller commits, then refuses on None.
+    """
+    token_hash = hash_refresh_token(token)
+    session_id = session.scalar(
+        update(RefreshToken)
+        .where(RefreshToken.token_hash == token_hash, RefreshToken.used_at.is_(None))
+        .values(used_at=func.clock_timestamp())
+        .returning(RefreshToken.session_id)
+    )
+    if session_id is None:
+        _revoke_if_stolen(session, token_hash, waited)
+        return None
+    user_id = session.scalar(
+        select(AuthSession.user_id)
+        .join(User, User.id == AuthSession.user_id)
+        .where(
+            AuthSession.id == session_id,
+            AuthSession.revoked_at.is_(None),
+            AuthSession.expires_at > func.now(),
+            User.is_active,
+        )
+    )
+    return None if user_id is None else _grant(session, user_id, session_id)
+
+
+def revoke_session(session: Session, *, session_id: uuid.UUID) -> None:
+    """End a session: its access and refresh tokens stop working at once."""
+    session.execute(
+        update(AuthSession)
+        .where(AuthSession.id == session_id, AuthSession.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+    )
+
+
+def sign_out(session: Session, *, token: str) -> None:
+    """Revoke the session that a refresh token belongs to. Raises InvalidToken."""
+    session_id = session.scalar(
+        select(RefreshToken.session_id).where(RefreshToken.token_hash == hash_refresh_token(token))
+    )
+    if session_id is None:
+        raise InvalidToken
+    revoke_session(session, session_id=session_id)
+
+
+def _grant(session: Session, user_id: int, session_id: uuid.UUID) -> Grant:
+    token = new_refresh_token()
+    session.add(RefreshToken(token_hash=hash_refresh_token(token), session_id=session_id))
+    session.flush()  # a grant is handed out only if its token is stored
+    return Grant(user_id, session_id, token)
+
+
+def _revoke_if_stolen(session: Session, token_hash: bytes, waited: timedelta) -> None:
+    session_id = session.scalar(
+        select(RefreshToken.session_id).where(
+            RefreshToken.token_hash == token_hash,
+            RefreshToken.used_at < func.clock_timestamp() - waited,
+        )
+    )
+    if session_id is not None:
+        logger.warning("A used refresh token came back; session revoked", session=str(session_id))
+        revoke_session(session, session_id=session_id)

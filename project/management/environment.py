@@ -1,0 +1,50 @@
+"""What commands that work on the database share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from project.apps import Registry
+from project.db.engine import create_single_engine, resolve_database_url
+from project.db.session import Database
+from project.errors import CommandError
+from project.settings import INSTALLED_APPS, Settings
+
+
+def load_registry() -> Registry:
+    """Load the installed apps and their models."""
+    registry = Registry.load(INSTALLED_APPS)
+    registry.import_models()
+    return registry
+
+
+@contextmanager
+def open_connection(settings: Settings, **options: Any) -> Iterator[Connection]:
+    """Connect to the database once, without a pool.
+
+    Raises CommandError with the address, never the password, if it cannot be reached.
+    """
+    engine = create_single_engine(resolve_database_url(settings), settings.database, **options)
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        place = engine.url.render_as_string(hide_password=True).partition("?")[0]
+        reason = str(error.orig).strip().splitlines()[-1]
+        raise CommandError(f"The database at {place} cannot be reached: {reason}") from error
+    with connection:
+        yield connection
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """Open the database for units of work; everything is closed afterwards."""
+    with open_connection(settings) as connection:
+        connection.rollback()
+        database = Database(connection.engine)
+    try:
+        yield database
+    finally:
+        database.close()
