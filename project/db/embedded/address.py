@@ -10,6 +10,7 @@ import socket
 import stat
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +53,11 @@ class SocketAddress:
                 f"{self.folder} is not a private folder of this user: remove it "
                 "(it may be somebody's trap), or set DATABASE_URL."
             )
+
+    def discard(self) -> None:
+        """Remove the folder of a server that is gone, unless it is somebody else's."""
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def _is_private(self) -> bool:
         found = self.folder.lstat()
@@ -102,6 +108,9 @@ class TcpAddress:
 
     def prepare(self) -> None:
         """Nothing to make: the port is bound by the server."""
+
+    def discard(self) -> None:
+        """Nothing to remove: the port and the password serve the next cluster too."""
 
     def answers(self) -> bool:
         try:

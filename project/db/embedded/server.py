@@ -110,6 +110,7 @@ class EmbeddedServer:
         with self._exclusive():
             self._stop()
             cluster.delete_cluster(self.directory)
+            self.address.discard()
 
     def create_database(self, name: str) -> None:
         """Create the database if it is missing."""

