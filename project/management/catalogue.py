@@ -17,6 +17,8 @@ from project.errors import ImproperlyConfigured
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS_FILE = ROOT / "project" / "settings.py"
 PROJECT = "project"
+SETTING = "INSTALLED_APPS"
+NOT_LITERAL = f"{SETTING} must be a tuple of quoted names and nothing else."
 
 
 class Command(NamedTuple):
@@ -69,16 +71,38 @@ class Catalogue(NamedTuple):
         return cls(commands, problems)
 
 
-def installed_apps(file: Path = SETTINGS_FILE) -> tuple[str, ...]:
+def installed_apps() -> tuple[str, ...]:
     """INSTALLED_APPS as written in the settings file. Raises ImproperlyConfigured."""
+    where = shown(SETTINGS_FILE)
     try:
-        tree = ast.parse(file.read_bytes())
+        return parse_installed_apps(SETTINGS_FILE.read_bytes())
     except (SyntaxError, ValueError, OSError) as error:
-        raise ImproperlyConfigured(f"{shown(file)} cannot be read: {_reason(error)}") from error
-    for statement in tree.body:
-        if _is_assignment_of(statement, "INSTALLED_APPS"):
-            return _literal_names(statement)
-    raise ImproperlyConfigured(f"{shown(file)} does not define INSTALLED_APPS.")
+        raise ImproperlyConfigured(f"{where} cannot be read: {_reason(error)}.") from error
+
+
+def parse_installed_apps(source: bytes) -> tuple[str, ...]:
+    """The names in the literal. Raises SyntaxError, ValueError, ImproperlyConfigured."""
+    literal = find_installed_apps(source)
+    names = [value.value for value in literal.elts if isinstance(value, ast.Constant)]
+    if len(names) != len(literal.elts) or not all(isinstance(name, str) for name in names):
+        raise ImproperlyConfigured(NOT_LITERAL)
+    return tuple(str(name) for name in names)
+
+
+def find_installed_apps(source: bytes) -> ast.Tuple | ast.List:
+    """The literal that is assigned to INSTALLED_APPS, with its place in the source."""
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign):
+            targets = [statement.target]
+        else:
+            continue
+        if any(isinstance(target, ast.Name) and target.id == SETTING for target in targets):
+            if isinstance(statement.value, ast.Tuple | ast.List):
+                return statement.value
+            raise ImproperlyConfigured(NOT_LITERAL)
+    raise ImproperlyConfigured(f"{shown(SETTINGS_FILE)} does not define {SETTING}.")
 
 
 def package_folder(package: str) -> Path | None:
@@ -117,25 +141,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"{error.msg} in line {error.lineno}"
     return str(error)
-
-
-def _is_assignment_of(statement: ast.stmt, name: str) -> bool:
-    targets = (
-        statement.targets
-        if isinstance(statement, ast.Assign)
-        else [statement.target]
-        if isinstance(statement, ast.AnnAssign)
-        else []
-    )
-    return any(isinstance(target, ast.Name) and target.id == name for target in targets)
-
-
-def _literal_names(statement: ast.stmt) -> tuple[str, ...]:
-    value = getattr(statement, "value", None)
-    try:
-        names = tuple(ast.literal_eval(value)) if value is not None else None
-    except (ValueError, TypeError):
-        names = None
-    if names is None or not all(isinstance(name, str) for name in names):
-        raise ImproperlyConfigured("INSTALLED_APPS must be a tuple of quoted names.")
-    return names

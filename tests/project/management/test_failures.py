@@ -92,7 +92,7 @@ def test_a_command_with_a_syntax_error_is_listed_with_it(scratch: Scratch) -> No
     ("settings", "said"),
     [
         ("INSTALLED_APPS = (\n", "project/settings.py cannot be read: '(' was never closed"),
-        ("INSTALLED_APPS = find()\n", "INSTALLED_APPS must be a tuple of quoted names."),
+        ("INSTALLED_APPS = find()\n", "INSTALLED_APPS must be a tuple of quoted names and"),
         ("", "project/settings.py does not define INSTALLED_APPS."),
         ("INSTALLED_APPS: tuple[str, ...] = ('apps.shpo',)\n", "cannot be found: apps.shpo."),
         ("INSTALLED_APPS = ('nowhere.shop',)\n", "cannot be found: nowhere.shop."),

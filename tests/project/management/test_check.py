@@ -1,0 +1,89 @@
+"""`manage.py check`, its exit codes and its words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from project.checks import Check, Level, Problem, check, runner
+from project.management import call_command, main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from project.checks import Subject
+
+WARNING = Problem("test.W001", Level.WARNING, "It creaks.", hint="Oil it.", obj="door")
+ERROR = Problem("test.E001", Level.ERROR, "It fell off.")
+
+
+def found(*problems: Problem) -> Check:
+    @check("test")
+    def look(_: Subject) -> Iterator[Problem]:
+        yield from problems
+
+    return look
+
+
+def use(monkeypatch: pytest.MonkeyPatch, *problems: Problem) -> None:
+    """Let the project have these problems and no others."""
+    monkeypatch.setattr(runner, "_checks_in", lambda _: [found(*problems)])
+
+
+def test_the_project_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call_command("check", fail_level="DEBUG") == 0
+    assert capsys.readouterr().out == "System check identified no issues (0 silenced).\n"
+
+
+def test_a_warning_is_shown_and_does_not_fail(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, WARNING)
+    assert call_command("check") == 0
+    said = capsys.readouterr().err
+    assert "WARNINGS:\ndoor: (test.W001) It creaks.\n\tHINT: Oil it.\n" in said
+    assert said.endswith("System check identified 1 issue (0 silenced).\n")
+
+
+def test_an_error_fails_and_comes_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, WARNING, ERROR)
+    assert call_command("check") == 1
+    said = capsys.readouterr().err
+    assert said.index("ERRORS:") < said.index("WARNINGS:")
+
+
+@pytest.mark.parametrize(("level", "code"), [("WARNING", 1), ("ERROR", 0), ("DEBUG", 1)])
+def test_fail_level(level: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, WARNING)
+    assert call_command("check", "--fail-level", level) == code
+
+
+def test_tags_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Check("other", lambda _: [WARNING])
+    monkeypatch.setattr(runner, "_checks_in", lambda _: [found(ERROR), other])
+    assert call_command("check", "--tag", "test") == 1
+    assert call_command("check", "--tag", "other") == 0
+
+
+def test_tags_are_listed_and_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--list-tags"]) == 0
+    assert "database\n" in capsys.readouterr().out
+    assert main(["check", "-t", "databse"]) == 2
+    assert "Did you mean 'database'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("DATABASE_POOL_SIZE", "many"), ("ENVIRONMENT", "production")]
+)
+def test_broken_settings_are_one_line(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert main(["check"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Error: Settings")
+    assert name in said or "DATABASE_URL is not set" in said
+    assert said.count("\n") == 1

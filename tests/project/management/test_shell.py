@@ -1,0 +1,68 @@
+"""`manage.py shell` without a person in front of it."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+from sqlalchemy import create_engine, event
+
+from project.checks.framework import NO_SERVER
+from project.db.session import Database
+from project.management import call_command
+from project.management.commands import shell
+
+
+@pytest.fixture(autouse=True)
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A database that nobody connects to."""
+    made = Database(create_engine(NO_SERVER))
+    monkeypatch.setattr(Database, "from_settings", lambda _: made)
+    return made
+
+
+@pytest.fixture
+def commits(database: Database) -> list[str]:
+    """One entry for each commit of the shell's session."""
+    seen: list[str] = []
+    event.listen(database.sessions, "before_commit", lambda _: seen.append("commit"))
+    return seen
+
+
+def test_code_sees_models_and_a_session(capsys: pytest.CaptureFixture[str]) -> None:
+    program = "print(User.__tablename__, select(User.id), type(session).__name__)"
+    assert call_command("shell", "-c", program) == 0
+    assert capsys.readouterr().out == "users_user SELECT users_user.id \nFROM users_user Session\n"
+
+
+def test_code_on_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        sys, "stdin", io.StringIO("def twice(n):\n    return 2 * n\nprint(twice(4))")
+    )
+    assert call_command("shell") == 0
+    assert capsys.readouterr().out == "8\n"
+
+
+def test_code_is_one_transaction(commits: list[str]) -> None:
+    call_command("shell", command="session.begin()")
+    assert commits == ["commit"]
+
+
+def test_code_that_fails_is_rolled_back(commits: list[str]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        call_command("shell", command="session.begin(); 1 / 0")
+    assert commits == []
+
+
+def test_a_name_of_two_apps_gets_the_label() -> None:
+    models = shell.find_models()
+    assert len(set(models.values())) == len(models)
+
+
+def test_the_banner_says_what_is_here() -> None:
+    banner = shell._banner(dict(shell.find_models()))
+    assert "from apps.users.models import " in banner
+    assert "session.commit()" in banner

@@ -1,0 +1,133 @@
+"""`manage.py startapp`: names that it refuses, and an app that works as it is."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from project.errors import ImproperlyConfigured
+from project.management.catalogue import parse_installed_apps
+from project.management.scaffold import Names, with_app
+from tests.project.management.conftest import ROOT
+
+if TYPE_CHECKING:
+    from tests.project.management.conftest import Scratch
+
+
+@pytest.fixture
+def project(scratch: Scratch) -> Scratch:
+    """The scratch project with `startapp`, its template, and what its apps stand on."""
+    for part in ("app_template", "commands/startapp.py"):
+        copy = shutil.copytree if "." not in part else shutil.copy
+        copy(ROOT / "project/management" / part, scratch.root / "project/management" / part)
+    return scratch
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("json", "'json' is the name of a Python module"),
+        ("project", "'project' is the name of a Python module"),
+        ("1bad", "'1bad' is not a name for an app"),
+        ("class", "'class' is a word of Python's own"),
+        ("my-app", "such as 'my_app'"),
+        ("Blog", "such as 'blog'"),
+        ("a b", "such as 'a_b'"),
+        ("../up", "such as 'up'"),
+        ("", "such as 'blog'"),
+        ("größe", "is not a name for an app"),
+        ("x" * 41, "is longer than 40 characters"),
+        ("shop", "An app called 'shop' is installed already"),
+        ("left", "apps/left exists already"),
+    ],
+)
+def test_bad_names_are_one_line_and_write_nothing(project: Scratch, name: str, said: str) -> None:
+    project.install("apps.shop")
+    project.write("apps/left/notes.txt", "")
+    before = sorted(project.root.rglob("*"))
+    finished = project.run("startapp", "--", name, PYTHONDONTWRITEBYTECODE="1")
+    assert finished.returncode == 1
+    assert said in finished.stderr
+    assert finished.stderr.count("\n") == 1
+    assert sorted(project.root.rglob("*")) == before
+
+
+def test_it_writes_an_app_and_installs_it(project: Scratch) -> None:
+    finished = project.run("startapp", "blog_posts")
+    assert finished.returncode == 0, finished.stderr
+    for part in ("app", "models", "services", "queries", "errors", "admin", "api/v1"):
+        assert (project.root / "apps" / "blog_posts" / f"{part}.py").is_file()
+    assert (project.root / "tests" / "apps" / "blog_posts" / "test_api_v1.py").is_file()
+    assert (project.root / "tests" / "factories" / "blog_posts.py").is_file()
+    settings = (project.root / "project" / "settings.py").read_bytes()
+    assert parse_installed_apps(settings) == ("apps.blog_posts",)
+    assert "python manage.py makemigrations -n add_blog_posts" in finished.stdout
+
+
+@pytest.mark.parametrize("label", ["blog", "stories", "a_rather_long_name_for_an_application"])
+def test_what_it_writes_is_linted_and_formatted(project: Scratch, label: str) -> None:
+    assert project.run("startapp", label).returncode == 0
+    for command in (["check"], ["format", "--check"]):
+        subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", "apps", "tests"],
+            cwd=project.root,
+            check=True,
+            capture_output=True,
+        )
+
+
+def test_unusual_settings_stay_as_they_are(project: Scratch) -> None:
+    settings = "INSTALLED_APPS = ('apps.shop', *more)\n"
+    project.write("project/settings.py", settings)
+    finished = project.run("startapp", "blog")
+    assert finished.returncode == 1
+    assert "INSTALLED_APPS must be a tuple of quoted names" in finished.stderr
+    assert not (project.root / "apps").exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("INSTALLED_APPS = ()\n", 'INSTALLED_APPS = ("b",)\n'),
+        ('INSTALLED_APPS = ("a",)\n', 'INSTALLED_APPS = ("a", "b",)\n'),
+        ('INSTALLED_APPS = "a", "c"\nX = 1\n', 'INSTALLED_APPS = "a", "c", "b"\nX = 1\n'),
+        ('INSTALLED_APPS = [\n  "a"  # why\n]\n', 'INSTALLED_APPS = [\n  "a",  # why\n  "b",\n]\n'),
+        (
+            'INSTALLED_APPS: tuple[str, ...] = (\n    "ä",  # why\n)\n',
+            'INSTALLED_APPS: tuple[str, ...] = (\n    "ä",  # why\n    "b",\n)\n',
+        ),
+        ('X = 1\r\nINSTALLED_APPS = (\r\n "a",\r\n)\r\n', None),
+    ],
+)
+def test_the_settings_keep_their_form(before: str, after: str | None) -> None:
+    changed = with_app(before.encode(), "b").decode()
+    ast.parse(changed)
+    assert changed == (after or before.replace(' "a",\r\n', ' "a",\r\n "b",\r\n'))
+
+
+def test_an_app_is_not_added_by_guessing() -> None:
+    with pytest.raises(ImproperlyConfigured, match="INSTALLED_APPS must be a tuple"):
+        with_app(b'INSTALLED_APPS = ("a")\n', "b")
+
+
+@pytest.mark.parametrize(
+    ("label", "model"),
+    [
+        ("blog", "Blog"),
+        ("orders", "Order"),
+        ("stories", "Story"),
+        ("blog_posts", "BlogPost"),
+        ("addresses", "Address"),
+        ("news", "News"),
+        ("status", "Status"),
+        ("boxes", "Box"),
+        ("sessions", "SessionRecord"),
+    ],
+)
+def test_the_model_is_named_in_the_singular(label: str, model: str) -> None:
+    assert Names.of(label).Thing == model
