@@ -13,18 +13,15 @@ NAME_LENGTH = 200
 DESCRIPTION_LENGTH = 5000
 MAXIMUM_STOCK = 2**31 - 1
 
-# PostgreSQL's parser would read "A4/A5" as a path, "v1.2" as a host and "-5" as a number. With
-# these characters turned into spaces, each of the words is found.
-SEPARATORS = "./-_@&+:<>~=?#"
-
 # 'simple': whatever language a shop speaks, a word is found as it is written, without stop
-# words and stems; the search itself takes the last word as a beginning. Stripped of positions,
-# because nothing ranks or looks for phrases. Written as the server prints it, since the check
-# for drift compares the texts.
+# words and stems; the search takes the last word as a beginning. PostgreSQL's parser would read
+# "A4/A5" as a path, "v1.2" as a host and "-5" as a number: as spaces, those characters leave
+# each word on its own. Stripped of positions, because nothing ranks or looks for phrases.
+# Written as the server prints it, since the check for drift compares the texts.
 SEARCH_VECTOR = (
     "strip(to_tsvector('simple'::regconfig,"
-    " translate((((name)::text || ' '::text) || (description)::text),"
-    f" '{SEPARATORS}'::text, '{' ' * len(SEPARATORS)}'::text)))"
+    " replace(replace(replace((((name)::text || ' '::text) || (description)::text),"
+    " '/'::text, ' '::text), '.'::text, ' '::text), '-'::text, ' '::text)))"
 )
 
 
