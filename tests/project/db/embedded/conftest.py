@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from project.db.embedded import EmbeddedServer
+from tests.project.db.embedded.support import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A fresh data directory to copy: ten times faster than to make one."""
-    server = EmbeddedServer(tmp_path_factory.mktemp("template") / "pg", durable=False)
-    server.start()
-    server.stop()
-    yield server.directory
-    server.reset()
 
 
 @pytest.fixture
@@ -33,11 +23,21 @@ def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
     found.reset()
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """One cluster for every test that leaves its data in place: initdb takes long."""
+    directory = tmp_path_factory.mktemp("it's shared") / "pg"
+    found = EmbeddedServer(directory, durable=False, timeout=15)
+    yield found
+    found.reset()
+
+
 @pytest.fixture
-def running(server: EmbeddedServer, template: Path) -> EmbeddedServer:
-    shutil.copytree(template, server.directory)
-    server.start()
-    return server
+def running(shared: EmbeddedServer) -> EmbeddedServer:
+    """A running server, whatever the test before did to it."""
+    shared.start()
+    query(shared, "DROP TABLE IF EXISTS kept")
+    return shared
 
 
 @pytest.fixture
@@ -46,13 +46,3 @@ def innocent() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(["sleep", "60"]) as process:
         yield process
         process.kill()
-
-
-@pytest.fixture(scope="module")
-def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """One running server for tests that only look."""
-    found = EmbeddedServer(tmp_path_factory.mktemp("shared") / "pg", durable=False)
-    shutil.copytree(template, found.directory)
-    found.start()
-    yield found
-    found.reset()

@@ -22,7 +22,6 @@ from tests.project.db.embedded.support import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def is_initialising(server: EmbeddedServer) -> bool:
@@ -30,41 +29,44 @@ def is_initialising(server: EmbeddedServer) -> bool:
     return folder.exists() and any("new-" in path.name for path in folder.iterdir())
 
 
-def is_starting(server: EmbeddedServer) -> bool:
-    return (server.directory / "postmaster.pid").exists()
-
-
-@pytest.mark.parametrize("kill", [os.kill, os.killpg], ids=["alone", "with initdb"])
-@pytest.mark.parametrize("moment", [is_initialising, is_starting])
-def test_a_killed_starter_leaves_nothing_half_made(
-    server: EmbeddedServer,
-    moment: Callable[[EmbeddedServer], bool],
-    kill: Callable[[int, int], None],
+@pytest.mark.parametrize("kill", [os.kill, os.killpg], ids=["starter", "starter and initdb"])
+def test_a_killed_initdb_leaves_nothing_half_made(
+    server: EmbeddedServer, kill: Callable[[int, int], None]
 ) -> None:
     process = starter(server)
-    wait_for(lambda: moment(server))
+    wait_for(lambda: is_initialising(server))
     kill(process.pid, signal.SIGKILL)
     process.communicate()
 
     server.start()
     assert query(server, "SELECT 1") == 1
-    left = {path.name for path in server.directory.parent.iterdir()}
-    assert left == {"pg", "pg.lock"}
+    assert {path.name for path in server.directory.parent.iterdir()} == {"pg", "pg.lock"}
 
 
-def test_it_outlives_its_starter(server: EmbeddedServer) -> None:
-    process = starter(server)
+def test_a_starter_killed_halfway_is_no_obstacle(running: EmbeddedServer) -> None:
+    running.stop()
+    process = starter(running)
+    wait_for((running.directory / "postmaster.pid").exists)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    running.start()
+    assert query(running, "SELECT 1") == 1
+
+
+def test_it_outlives_its_starter(running: EmbeddedServer) -> None:
+    running.stop()
+    process = starter(running)
     process.communicate(timeout=60)
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # nobody is left in the starter's session
-    assert server.status().is_running
+    assert running.is_ready()
 
 
 def test_four_processes_start_it_cold_at_once(server: EmbeddedServer) -> None:
     processes = [starter(server) for _ in range(4)]
     results = [process.communicate(timeout=60) for process in processes]
     assert {(out.strip(), err) for out, err in results} == {(server.url("shop"), "")}
-    assert server.status().is_running
+    assert server.is_ready()
 
 
 def test_data_survives_a_killed_postmaster(running: EmbeddedServer) -> None:
@@ -126,24 +128,25 @@ def test_a_broken_pid_file_is_no_obstacle(running: EmbeddedServer, content: str)
 
 
 def test_a_deleted_directory_begins_anew(running: EmbeddedServer) -> None:
-    query(running, "CREATE TABLE lost AS SELECT 7 AS number")
+    query(running, "CREATE TABLE kept AS SELECT 7 AS number")
     shutil.rmtree(running.directory)
     running.start()
-    assert query(running, "SELECT to_regclass('lost')") is None
+    assert query(running, "SELECT to_regclass('kept')") is None
 
 
-def test_a_moved_directory_keeps_its_data(running: EmbeddedServer, tmp_path: Path) -> None:
+def test_a_moved_directory_keeps_its_data(running: EmbeddedServer) -> None:
     # The server cannot write its last checkpoint any more: it needs what was flushed before.
     query(running, "SET synchronous_commit = on; CREATE TABLE kept AS SELECT 7 AS number")
-    running.directory.rename(tmp_path / "moved")
-    moved = EmbeddedServer(tmp_path / "moved", durable=False)
+    moved = EmbeddedServer(running.directory.with_name("moved"), durable=False)
+    running.directory.rename(moved.directory)
     try:
         moved.start()
         assert query(moved, "SELECT number FROM kept") == 7
-        running.start()
-        assert query(running, "SELECT to_regclass('kept')") is None
+        assert not running.is_ready()
     finally:
-        moved.reset()
+        moved.stop()
+        moved.directory.rename(running.directory)
+        socket_of(moved).folder.rmdir()
 
 
 def test_a_vanished_socket_is_explained(running: EmbeddedServer) -> None:

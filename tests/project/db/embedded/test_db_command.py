@@ -46,7 +46,9 @@ def test_command_takes_a_server_through_its_life(
 def test_command_resets_only_after_a_yes(
     command: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command("start", "--test")
+    data = tmp_path / "postgres-test" / "PG_VERSION"
+    data.parent.mkdir()
+    data.touch()
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     with pytest.raises(CommandError, match="--noinput"):
         command("reset", "--test")
@@ -54,9 +56,9 @@ def test_command_resets_only_after_a_yes(
     monkeypatch.setattr("builtins.input", lambda _prompt: "no")
     with pytest.raises(CommandError, match="Nothing was deleted"):
         command("reset", "--test")
-    assert (tmp_path / "postgres-test" / "PG_VERSION").exists()
+    assert data.exists()
     assert command("reset", "--test", "--noinput") == 0
-    assert not (tmp_path / "postgres-test").exists()
+    assert not data.parent.exists()
 
 
 def test_command_with_database_url_leaves_the_server_alone(
