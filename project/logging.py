@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that is being answered, in every lane and task of it."""
 
-QUIET = ("httpx", "httpcore", "asyncio", "PIL", "multipart", "python_multipart", "alembic")
+QUIET = ("httpx2", "httpcore2", "asyncio", "PIL", "multipart", "python_multipart", "alembic")
+
+# The access log's sentence says these already.
+HIDDEN_IN_TEXT = frozenset({"logger", "method", "path", "route", "status", "client"})
 
 
 def configure_logging(settings: Settings) -> None:
@@ -47,11 +50,12 @@ def _add_request_id(record: "Record") -> None:
 
 
 def _text_format(record: "Record") -> str:
-    fields = "".join(
-        f" {key}={{extra[{key}]}}"
-        for key, value in record["extra"].items()
-        if value is not None and key != "logger"
-    )
+    """Leave out what a person at a terminal would only skip: ids of requests that went well."""
+    extra = record["extra"]
+    shown = [key for key in extra if key not in HIDDEN_IN_TEXT and extra[key] is not None]
+    if record["level"].no < logger.level("WARNING").no:
+        shown = [key for key in shown if key != "request_id"]
+    fields = "".join(f" {key}={{extra[{key}]}}" for key in shown)
     return (
         "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> {message}"
         f"<dim>{fields}</dim>\n{{exception}}"

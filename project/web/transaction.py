@@ -91,6 +91,8 @@ def inspect_call(function: Function) -> Call:
         else:
             provided[name] = marker.provider
     returns = hints.get("return", inspect.Signature.empty)
+    if returns is type(None):
+        returns = None  # as FastAPI expects a route without a body to be written
     return Call(function, tuple(session), provided, requested, returns)
 
 

@@ -1,0 +1,127 @@
+"""Fixtures for everybody: a real database, the whole application, clients for it."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
+
+# Before anything reads a setting: whatever is set outside, this is a test.
+os.environ["ENVIRONMENT"] = "test"
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from apps.users.models import User
+from apps.users.services import start_session
+from apps.users.sign_in import issue_access_token
+from project.application import create_application
+from project.db.engine import create_pooled_engine
+from project.runtime import Runtime
+from project.settings import Settings, load_settings
+from tests.database import TestDatabase, worker_database
+from tests.factories.base import bind_factories
+
+Headers = dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """Settings from the environment alone; a developer's `.env` has no say."""
+    return load_settings(env_file=None)
+
+
+@pytest.fixture(scope="session")
+def engine_database(settings: Settings) -> Iterator[TestDatabase]:
+    """This worker's database, for the whole run."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with worker_database(settings, worker) as url:
+        address = url.render_as_string(hide_password=False)
+        database = TestDatabase(create_pooled_engine(address, settings.database))
+        yield database
+        database.engine.dispose()
+
+
+@pytest.fixture
+def database(
+    engine_database: TestDatabase, request: pytest.FixtureRequest
+) -> Iterator[TestDatabase]:
+    """The database, as empty after the test as before it.
+
+    Everything is rolled back; a test marked `committed` commits for real, and requests of
+    it run side by side.
+    """
+    is_committed = request.node.get_closest_marker("committed") is not None
+    mode = engine_database.committed if is_committed else engine_database.rolled_back
+    with mode():
+        yield engine_database
+
+
+@pytest.fixture
+def session(database: TestDatabase) -> Iterator[Session]:
+    """A session for arranging and asserting; the factories use it, too."""
+    with database.sessions() as session, bind_factories(session):
+        yield session
+
+
+@pytest.fixture(scope="session")
+def application(settings: Settings, engine_database: TestDatabase) -> FastAPI:
+    """The whole application, built once."""
+    return create_application(settings, database=engine_database)
+
+
+@pytest.fixture
+def runtime(application: FastAPI) -> Runtime:
+    runtime: Runtime = application.state.runtime
+    return runtime
+
+
+@pytest.fixture
+def client(application: FastAPI, session: Session) -> Iterator[TestClient]:
+    """A client that nobody has signed in with."""
+    application.dependency_overrides.clear()
+    with TestClient(application, follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+async def async_client(application: FastAPI, session: Session) -> AsyncIterator[AsyncClient]:
+    """The same for asynchronous tests."""
+    application.dependency_overrides.clear()
+    transport = ASGITransport(application)
+    async with AsyncClient(transport=transport, base_url="http://testserver") as client:
+        yield client
+
+
+@pytest.fixture
+def headers_for(session: Session, runtime: Runtime) -> Callable[[User], Headers]:
+    """Sign somebody in: a function from an account to the headers of its requests."""
+
+    def sign_in(user: User) -> Headers:
+        grant = start_session(session, user_id=user.id, lifetime=timedelta(hours=1))
+        session.commit()
+        return {"Authorization": f"Bearer {issue_access_token(runtime, grant)}"}
+
+    return sign_in
+
+
+@pytest.fixture
+def statements(engine_database: TestDatabase) -> Iterator[list[str]]:
+    """Collects the SQL that runs during the test, savepoints left out."""
+    collected: list[str] = []
+
+    def collect(*arguments: object) -> None:
+        statement = str(arguments[2])
+        if "SAVEPOINT" not in statement:
+            collected.append(statement)
+
+    event.listen(engine_database.engine, "before_cursor_execute", collect)
+    yield collected
+    event.remove(engine_database.engine, "before_cursor_execute", collect)

@@ -1,0 +1,179 @@
+"""The suite's own database: real, migrated for real, and never the development database.
+
+A template is built once for each state of the migrations; every worker of the suite clones
+it. With DATABASE_URL set, both live on that server, beside the database it names; without,
+on an embedded server of the suite's own that is fast because it may lose everything.
+"""
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic import command
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session
+
+from project.db.base import Base
+from project.db.embedded import ensure_running
+from project.db.migrations import alembic_config
+from project.db.session import Database
+from project.settings import ROOT, Settings
+
+PREFIX = "test_lintel_"
+TEMPLATE_LOCK = 0x74657374  # "test" in ASCII
+TEMPLATE_DEADLINE = 60.0
+
+
+class TestDatabase(Database):
+    """A database whose transactions, for one test, all live inside one that is rolled back."""
+
+    __test__ = False  # not a test, in spite of its name
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._turn: threading.RLock | None = None
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[None]:
+        """Put every transaction into a savepoint of one connection, and undo them all.
+
+        Requests of such a test take turns, since they share the connection.
+        """
+        with self.engine.connect() as connection:
+            everything = connection.begin()
+            self.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
+            self._turn = threading.RLock()
+            try:
+                yield
+            finally:
+                self._turn = None
+                self.sessions.configure(
+                    bind=self.engine, join_transaction_mode="conditional_savepoint"
+                )
+                everything.rollback()
+
+    @contextmanager
+    def committed(self) -> Iterator[None]:
+        """Let transactions commit for real; empty every table afterwards."""
+        try:
+            yield
+        finally:
+            with self.engine.begin() as connection:
+                for table in reversed(Base.metadata.sorted_tables):
+                    connection.execute(table.delete())
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        if self._turn is None:
+            with super().transaction() as session:
+                yield session
+        else:
+            with self._turn, super().transaction() as session:
+                yield session
+
+    def close(self) -> None:
+        """Outlive the application of one test."""
+
+
+@contextmanager
+def worker_database(settings: Settings, worker: str) -> Iterator[URL]:
+    """Clone the template for one worker of the suite, and drop the clone at the end."""
+    server = _server_url(settings)
+    name = f"{PREFIX}{worker}_{os.getpid()}"
+    with _administration(server) as connection:
+        _drop_orphans(connection)
+        template = _ensure_template(connection, server)
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+        _unlock(connection)
+    try:
+        yield server.set(database=name)
+    finally:
+        with _administration(server) as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+
+def _server_url(settings: Settings) -> URL:
+    if settings.database.url:
+        return make_url(settings.database.url)
+    directory = settings.data_directory / "postgres-test"
+    return make_url(ensure_running(directory, durable=False))
+
+
+@contextmanager
+def _administration(server: URL) -> Iterator[Connection]:
+    engine = create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def _ensure_template(connection: Connection, server: URL) -> str:
+    """Build the template for these migrations if nobody has; holds the lock afterwards."""
+    name = f"{PREFIX}template_{_fingerprint()}"
+    _lock(connection)
+    exists = connection.scalar(
+        text("SELECT true FROM pg_database WHERE datname = :name AND datistemplate"),
+        {"name": name},
+    )
+    if not exists:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+        _migrate(server.set(database=name))
+        # Marked only when complete: a killed build is not mistaken for a template.
+        connection.execute(text(f'ALTER DATABASE "{name}" IS_TEMPLATE true'))
+    return name
+
+
+def _migrate(url: URL) -> None:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        command.upgrade(alembic_config(connection), "head")
+    engine.dispose()
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "migrations").rglob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _lock(connection: Connection) -> None:
+    deadline = time.monotonic() + TEMPLATE_DEADLINE
+    query = text("SELECT pg_try_advisory_lock(:key)")
+    while not connection.scalar(query, {"key": TEMPLATE_LOCK}):
+        if time.monotonic() > deadline:
+            raise TimeoutError("Another run of the suite has been cloning for a minute.")
+        time.sleep(0.02)  # polling: a blocking wait would hold a snapshot
+
+
+def _unlock(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": TEMPLATE_LOCK})
+
+
+def _drop_orphans(connection: Connection) -> None:
+    """Drop the databases that killed runs of this machine left behind."""
+    names = connection.scalars(
+        text(
+            "SELECT datname FROM pg_database d WHERE datname LIKE :prefix AND NOT datistemplate "
+            "AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname)"
+        ),
+        {"prefix": f"{PREFIX}%"},
+    )
+    for name in names.all():
+        process = name.rpartition("_")[2]
+        if process.isdigit() and not _is_running(int(process)):
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}"'))
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
