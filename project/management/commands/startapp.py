@@ -31,7 +31,7 @@ def handle(options: argparse.Namespace) -> None:
     # Whatever may fail comes first: either everything is written or nothing.
     settings = with_app(SETTINGS_FILE.read_bytes(), f"apps.{names.label}")
     written = write_app(names, ROOT)
-    _format(written)
+    _tidy(written)
     SETTINGS_FILE.write_bytes(settings)
     print(*(shown(path) for path in written), sep="\n")
     print(style.success(f"Created the app {names.label!r} and added it to INSTALLED_APPS."))
@@ -41,8 +41,9 @@ def handle(options: argparse.Namespace) -> None:
     print(f"  python manage.py test tests/apps/{names.label}")
 
 
-def _format(files: Sequence[Path]) -> None:
-    """Wrap the lines that a long name made too long, if the formatter is installed."""
+def _tidy(files: Sequence[Path]) -> None:
+    """Wrap lines and sort imports as the app's name asks for, if the formatter is installed."""
     if importlib.util.find_spec("ruff"):
-        command = [sys.executable, "-m", "ruff", "format", "--quiet", *map(str, files)]
-        subprocess.run(command, cwd=ROOT, check=False)
+        for verb in (["check", "--select", "I", "--fix-only"], ["format"]):
+            command = [sys.executable, "-m", "ruff", *verb, "--quiet", *map(str, files)]
+            subprocess.run(command, cwd=ROOT, check=False)

@@ -73,12 +73,14 @@ def test_it_writes_an_app_and_installs_it(project: Scratch) -> None:
 def test_what_it_writes_is_linted_and_formatted(project: Scratch, label: str) -> None:
     assert project.run("startapp", label).returncode == 0
     for command in (["check"], ["format", "--check"]):
-        subprocess.run(
+        finished = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--no-cache", "apps", "tests"],
             cwd=project.root,
-            check=True,
             capture_output=True,
+            text=True,
+            check=False,
         )
+        assert finished.returncode == 0, finished.stdout
 
 
 def test_unusual_settings_stay_as_they_are(project: Scratch) -> None:

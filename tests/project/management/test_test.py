@@ -74,6 +74,6 @@ def test_pytest_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_from_another_folder_for_real() -> None:
     path = str(ROOT / "tests" / "project" / "management" / "test_style.py")
-    finished = run_manage("test", path, "-q", "--collect-only", "--no-cov")
+    finished = run_manage("test", path, "-q", "--collect-only", "--noconftest", "--no-cov")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "test_style.py" in finished.stdout
