@@ -1,12 +1,14 @@
 """This app says who signs in, for the API and for the admin."""
 
+from datetime import timedelta
+
 from sqlalchemy.orm import Session
 
-from apps.users import queries, sign_in
+from apps.users import browser, queries, sign_in
 from apps.users.errors import InvalidToken
 from apps.users.models import User
 from project.runtime import Runtime
-from project.web.principal import Claims
+from project.web.principal import Claims, Principal
 
 
 class UserAuthenticator:
@@ -27,6 +29,19 @@ class UserAuthenticator:
     def find_principal(self, session: Session, principal_id: int) -> User | None:
         user = queries.find_user(session, principal_id)
         return user if user is not None and user.is_active else None
+
+    def start_browser_session(
+        self, session: Session, principal: Principal, *, lifetime: timedelta
+    ) -> str:
+        return browser.start_browser_session(session, user_id=principal.id, lifetime=lifetime)
+
+    def find_browser_principal(
+        self, session: Session, cookie: str, *, idle: timedelta
+    ) -> User | None:
+        return browser.find_browser_user(session, cookie=cookie, idle=idle)
+
+    def end_browser_session(self, session: Session, cookie: str) -> None:
+        browser.end_browser_session(session, cookie=cookie)
 
 
 authenticator = UserAuthenticator()

@@ -44,6 +44,11 @@ class AuthSession(Base):
     """When refreshing ends for good, however often it was done."""
 
     revoked_at: Mapped[datetime | None]
+    cookie_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
+    """The SHA-256 of a browser's cookie; None for a session of the API, which has tokens."""
+
+    seen_at: Mapped[datetime | None]
+    """When the browser last came by, give or take a minute."""
 
 
 class RefreshToken(Base):

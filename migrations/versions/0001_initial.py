@@ -56,7 +56,7 @@ def upgrade() -> None:
             "search",
             postgresql.TSVECTOR(),
             sa.Computed(
-                "strip(to_tsvector('simple'::regconfig, translate((((name)::text || ' '::text) || (description)::text), './-_@&+:<>~=?#'::text, '              '::text)))",
+                "strip(to_tsvector('simple'::regconfig, replace(replace(replace((((name)::text || ' '::text) || (description)::text), '/'::text, ' '::text), '.'::text, ' '::text), '-'::text, ' '::text)))",
                 persisted=True,
             ),
             nullable=False,
@@ -109,6 +109,8 @@ def upgrade() -> None:
         ),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cookie_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["users_user.id"],
@@ -116,6 +118,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users_auth_session")),
+        sa.UniqueConstraint("cookie_hash", name=op.f("uq_users_auth_session_cookie_hash")),
     )
     op.create_index(
         op.f("ix_users_auth_session_user_id"), "users_auth_session", ["user_id"], unique=False

@@ -5,6 +5,7 @@ know only the protocols on this page. That keeps accounts replaceable.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 from fastapi import Depends, Request
@@ -52,6 +53,25 @@ class Authenticator(Protocol):
 
     def find_principal(self, session: Session, principal_id: int) -> Principal | None:
         """Load an active account by its id."""
+        ...
+
+    def start_browser_session(
+        self, session: Session, principal: Principal, *, lifetime: timedelta
+    ) -> str:
+        """Begin a session that a cookie stands for, and return the cookie's random value."""
+        ...
+
+    def find_browser_principal(
+        self, session: Session, cookie: str, *, idle: timedelta
+    ) -> Principal | None:
+        """Load the active account behind a cookie; None once it is over, revoked or forgotten.
+
+        It is forgotten when it was not used for `idle`; this call counts as a use.
+        """
+        ...
+
+    def end_browser_session(self, session: Session, cookie: str) -> None:
+        """Revoke the session, so that the cookie is worth nothing to whoever kept it."""
         ...
 
 

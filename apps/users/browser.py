@@ -1,0 +1,72 @@
+"""Sessions of browsers: a random cookie, of which the database keeps the SHA-256.
+
+They are rows like every other sign-in, so listing and revoking them is one thing.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from apps.users.models import AuthSession, User
+
+# A click that comes sooner than this after the last one writes nothing.
+SEEN_PRECISION = timedelta(minutes=1)
+
+
+def start_browser_session(session: Session, *, user_id: int, lifetime: timedelta) -> str:
+    """Begin a session and return its cookie's value: 256 random bits, never used before."""
+    cookie = secrets.token_urlsafe(32)
+    session.add(
+        AuthSession(
+            user_id=user_id,
+            expires_at=func.now() + lifetime,
+            cookie_hash=_hash_cookie(cookie),
+            seen_at=func.now(),
+        )
+    )
+    session.execute(update(User).where(User.id == user_id).values(last_login_at=func.now()))
+    session.flush()  # the cookie is handed out only if its session is stored
+    return cookie
+
+
+def find_browser_user(session: Session, *, cookie: str, idle: timedelta) -> User | None:
+    """Return the active account behind a cookie, and note that it came by."""
+    found = session.execute(
+        select(User, AuthSession)
+        .join(AuthSession, AuthSession.user_id == User.id)
+        .where(
+            User.is_active,
+            AuthSession.cookie_hash == _hash_cookie(cookie),
+            AuthSession.revoked_at.is_(None),
+            AuthSession.expires_at > func.now(),
+            AuthSession.seen_at > func.now() - idle,
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    session.execute(
+        update(AuthSession)
+        .where(
+            AuthSession.id == found.AuthSession.id,
+            AuthSession.seen_at < func.now() - SEEN_PRECISION,
+        )
+        .values(seen_at=func.now())
+    )
+    user: User = found.User
+    return user
+
+
+def end_browser_session(session: Session, *, cookie: str) -> None:
+    """Revoke the session behind a cookie, if there is one."""
+    session.execute(
+        update(AuthSession)
+        .where(AuthSession.cookie_hash == _hash_cookie(cookie), AuthSession.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+    )
+
+
+def _hash_cookie(cookie: str) -> bytes:
+    return hashlib.sha256(cookie.encode()).digest()
