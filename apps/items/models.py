@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, Numeric, String
 from sqlalchemy.dialects.postgresql import TSVECTOR
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from apps.users.models import User
 from project.db.base import Base, BigIntKey, Timestamps
@@ -12,6 +12,7 @@ from project.db.base import Base, BigIntKey, Timestamps
 NAME_LENGTH = 200
 DESCRIPTION_LENGTH = 5000
 MAXIMUM_STOCK = 2**31 - 1
+CENT = Decimal("0.01")
 
 # 'simple': whatever language a shop speaks, a word is found as it is written, without stop
 # words and stems; the search takes the last word as a beginning. PostgreSQL's parser would read
@@ -32,6 +33,8 @@ class Item(Timestamps, Base):
     index at all (a heap-only update).
     """
 
+    # Whoever writes gets `updated_at` back with the write, not by a query of its own.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy declares it so
     __table_args__ = (
         CheckConstraint("price >= 0", name="price_not_negative"),
         CheckConstraint("stock >= 0", name="stock_not_negative"),
@@ -62,6 +65,11 @@ class Item(Timestamps, Base):
     )
 
     owner: Mapped[User] = relationship(lazy="raise")
+
+    @validates("price")
+    def _to_cents(self, _key: str, price: Decimal) -> Decimal:
+        """Give the price the form that it will come back in: 12.5 is 12.50, and -0 is 0.00."""
+        return price.quantize(CENT) + 0
 
     def __str__(self) -> str:
         return self.name

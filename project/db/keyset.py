@@ -6,15 +6,14 @@ meanwhile neither repeat nor hide others.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from project.db.base import MAXIMUM_ID
@@ -23,6 +22,7 @@ from project.errors import Invalid
 T = TypeVar("T")
 
 MAXIMUM_TEXT = 2000
+MAXIMUM_DIGITS = 100
 
 
 class InvalidCursor(Invalid):
@@ -49,7 +49,14 @@ class Order:
     def after(self, values: Sequence[Any]) -> ColumnElement[bool]:
         """Return the condition for the rows behind these values."""
         key = tuple_(*self.columns)
-        return key < tuple_(*values) if self.descending else key > tuple_(*values)
+        # Typed as the columns are: a value of another type would keep the index from being used.
+        pairs = zip(values, self.columns, strict=True)
+        position = tuple_(*(literal(value, column.type) for value, column in pairs))
+        return key < position if self.descending else key > position
+
+    def on(self, entity: Any) -> "Order":
+        """Return the same order for an alias of the model, a subquery say."""
+        return replace(self, columns=[getattr(entity, column.key) for column in self.columns])
 
 
 class Slice(NamedTuple, Generic[T]):
@@ -60,7 +67,7 @@ class Slice(NamedTuple, Generic[T]):
 
 
 def fetch_page(
-    session: Session, statement: Select[tuple[T]], order: Order, *, limit: int, cursor: str | None
+    session: Session, statement: Select[T], order: Order, *, limit: int, cursor: str | None
 ) -> Slice[T]:
     """Fetch up to `limit` entities in this order, behind the cursor if there is one.
 
@@ -70,6 +77,11 @@ def fetch_page(
         statement = statement.where(order.after(decode_cursor(cursor, order)))
     # One row more than asked for tells whether there is a next page, without a COUNT.
     rows = session.scalars(statement.order_by(*order.clauses()).limit(limit + 1)).all()
+    return cut_page(rows, order, limit)
+
+
+def cut_page(rows: Sequence[T], order: Order, limit: int) -> Slice[T]:
+    """Make a page of up to `limit + 1` rows, the last of which only tells that there are more."""
     if len(rows) <= limit:
         return Slice(rows, None)
     return Slice(rows[:limit], encode_cursor(rows[limit - 1], order))
@@ -90,7 +102,7 @@ def decode_cursor(cursor: str, order: Order) -> list[Any]:
         if name != order.name or len(texts) != len(order.columns):
             raise InvalidCursor
         return [_from_json(text, c) for text, c in zip(texts, order.columns, strict=True)]
-    except (binascii.Error, ValueError, TypeError, InvalidOperation, RecursionError) as error:
+    except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
         raise InvalidCursor from error
 
 
@@ -103,14 +115,15 @@ def _to_json(value: Any) -> str | int:
 def _from_json(value: Any, column: InstrumentedAttribute[Any]) -> Any:
     kind = column.type.python_type
     if kind is int:
-        return _checked(value, isinstance(value, int) and abs(value) <= MAXIMUM_ID)
+        return _checked(value, type(value) is int and abs(value) <= MAXIMUM_ID)
     text: str = _checked(value, isinstance(value, str) and len(value) <= MAXIMUM_TEXT)
     if kind is datetime:
         moment = datetime.fromisoformat(text)
-        return _checked(moment, moment.tzinfo is not None)
+        # In UTC, because PostgreSQL refuses some of the offsets that Python takes.
+        return _checked(moment, moment.tzinfo is not None).astimezone(UTC)
     if kind is Decimal:
         number = Decimal(text)
-        return _checked(number, number.is_finite() and abs(number.adjusted()) <= 100)  # noqa: PLR2004
+        return _checked(number, number.is_finite() and abs(number.adjusted()) <= MAXIMUM_DIGITS)
     text.encode()
     return _checked(text, "\x00" not in text)
 

@@ -1,0 +1,74 @@
+from typing import Annotated
+
+from fastapi import Query
+
+from apps.items import queries, services
+from apps.items.api.schemas import ItemCreate, ItemRead, ItemUpdate, Sort
+from apps.items.dependencies import ChangeableItem
+from apps.items.queries import ItemFilter
+from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
+from project.web.principal import CurrentPrincipal
+from project.web.route import Router
+from project.web.schemas import Id, Money, PathId, Text
+from project.web.transaction import DbSession
+
+router = Router(prefix="/items", tags=["items"])
+
+Words = Annotated[Text, Query(max_length=200, description="Words to search for.")]
+Price = Annotated[Money | None, Query()]
+Owner = Annotated[Id | None, Query(description="The id of the account that sells it.")]
+InStock = Annotated[bool | None, Query(description="Only what is in stock, or only what is not.")]
+
+
+@router.get("/")
+def list_items(
+    session: DbSession,
+    *,
+    q: Words = "",
+    sort: Sort = "-created_at",
+    min_price: Price = None,
+    max_price: Price = None,
+    in_stock: InStock = None,
+    owner: Owner = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[ItemRead]:
+    """The catalogue, newest first unless sorted otherwise.
+
+    `q` finds the items that have all its words in their name or description; the last word
+    may be only the beginning of one, from three letters on. Signs such as `/`, `-` and `"`
+    separate words and mean nothing else; a `q` of signs alone finds nothing.
+
+    A `cursor` belongs to its `sort`; keep `q` and the filters while you follow one.
+    """
+    wanted = ItemFilter(owner_id=owner, min_price=min_price, max_price=max_price, in_stock=in_stock)
+    page = queries.list_items(
+        session, words=q, wanted=wanted, sort=sort, limit=limit, cursor=cursor
+    )
+    return Page[ItemRead].model_validate({"items": page.rows, "next_cursor": page.next_cursor})
+
+
+@router.get("/{item_id}")
+def read_item(session: DbSession, item_id: PathId) -> ItemRead:
+    """One item."""
+    return ItemRead.model_validate(queries.get_item(session, item_id))
+
+
+@router.post("/", status_code=201)
+def create_item(session: DbSession, principal: CurrentPrincipal, body: ItemCreate) -> ItemRead:
+    """Put an item into the catalogue; it belongs to the account that is signed in."""
+    item = services.create_item(session, owner_id=principal.id, **body.model_dump())
+    return ItemRead.model_validate(item)
+
+
+@router.patch("/{item_id}")
+def update_item(session: DbSession, item: ChangeableItem, body: ItemUpdate) -> ItemRead:
+    """Change an item; for its owner and for staff. What is left out stays as it is."""
+    services.update_item(session, item=item, **body.model_dump(exclude_unset=True))
+    return ItemRead.model_validate(item)
+
+
+@router.delete("/{item_id}", status_code=204)
+def delete_item(session: DbSession, item: ChangeableItem) -> None:
+    """Take an item out of the catalogue for good; for its owner and for staff."""
+    services.delete_item(session, item=item)

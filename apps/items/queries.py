@@ -1,0 +1,89 @@
+"""Reads."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from apps.items import search
+from apps.items.errors import ItemNotFound
+from apps.items.models import Item
+from project.db.keyset import Order, Slice, fetch_page
+
+ORDERS = {
+    order.name: order
+    for order in (
+        Order("created_at", (Item.created_at, Item.id)),
+        Order("-created_at", (Item.created_at, Item.id), descending=True),
+        Order("price", (Item.price, Item.id)),
+        Order("-price", (Item.price, Item.id), descending=True),
+        Order("name", (Item.name, Item.id)),
+        Order("-name", (Item.name, Item.id), descending=True),
+    )
+}
+"""Every order that a list offers, by its name; each has an index."""
+
+NEWEST_FIRST = "-created_at"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemFilter:
+    """Which items a list shows; None stands for all."""
+
+    owner_id: int | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    in_stock: bool | None = None
+
+    def conditions(self, item: Any = Item) -> list[ColumnElement[bool]]:
+        """Return what goes into WHERE, for the table or an alias of it."""
+        conditions: list[ColumnElement[bool]] = []
+        if self.owner_id is not None:
+            conditions.append(item.owner_id == self.owner_id)
+        if self.min_price is not None:
+            conditions.append(item.price >= self.min_price)
+        if self.max_price is not None:
+            conditions.append(item.price <= self.max_price)
+        if self.in_stock is not None:
+            conditions.append(item.stock > 0 if self.in_stock else item.stock == 0)
+        return conditions
+
+
+def find_item(session: Session, item_id: int, *, for_update: bool = False) -> Item | None:
+    """Return the item with this id, if there is one; `for_update` locks its row."""
+    statement = select(Item).where(Item.id == item_id)
+    if for_update:
+        # What the session may know already is older than the lock.
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return session.scalar(statement)
+
+
+def get_item(session: Session, item_id: int, *, for_update: bool = False) -> Item:
+    """Return the item with this id; `for_update` locks its row. Raises ItemNotFound."""
+    item = find_item(session, item_id, for_update=for_update)
+    if item is None:
+        raise ItemNotFound
+    return item
+
+
+def list_items(
+    session: Session,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    sort: str = NEWEST_FIRST,
+    wanted: ItemFilter = ItemFilter(),
+    words: str = "",
+) -> Slice[Item]:
+    """Return a page of items in one of ORDERS; with `words`, those that have all of them.
+
+    Raises InvalidCursor (422) for a cursor of another order.
+    """
+    order = ORDERS[sort]
+    if words.strip():
+        query = search.Search(words, order, wanted.conditions, limit=limit, cursor=cursor)
+        return query.fetch(session)
+    statement = select(Item).where(*wanted.conditions())
+    return fetch_page(session, statement, order, limit=limit, cursor=cursor)

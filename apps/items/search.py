@@ -1,0 +1,122 @@
+"""Full-text search in any order, within a bounded time for frequent words and rare ones alike.
+
+No index of PostgreSQL's own finds words and delivers in order. For a rare word the way is to
+fetch all its items (GIN) and sort them; for a frequent one to walk an ordered index and keep
+what matches. The planner has to guess how frequent the words are, together and at this place
+of the order, and a wrong guess reads the whole table. So nothing is left to its guesses: the
+search tries the cheap ways one after the other, each of them bounded, until one is complete.
+
+With a million items (loadtests/bench_items.py) a step takes a few milliseconds. What takes
+longer: a frequent word that is missing from the next WALK items of the order, and several
+frequent words that hardly ever meet, since a bitmap of all their items has to be made.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, cast, func, select, true
+from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
+from sqlalchemy.orm import Session, aliased
+
+from apps.items.models import Item
+from project.db.keyset import Order, Slice, cut_page, decode_cursor
+
+Conditions = Callable[[Any], list[ColumnElement[bool]]]
+
+STROLL = 2_000
+"""Items looked through at first: finds words that one item in a hundred has."""
+
+WALK = 10_000
+"""Items looked through when the words are too frequent to sort all that have them."""
+
+RARE = 10_000
+"""Words with no more items than this have them all fetched and sorted."""
+
+# Three Latin letters, or one Chinese: shorter beginnings stand for too many words.
+SHORTEST_BEGINNING = 3
+
+SEPARATORS = str.maketrans("/.-", "   ")
+"""As in the model's SEARCH_VECTOR."""
+
+
+def parse_words(words: str) -> ColumnElement[Any]:
+    """Return the tsquery: every word, and the last one may be only its beginning.
+
+    It is NULL, which nothing matches, if there is no word in it. PostgreSQL splits the
+    words, so that both sides are split alike, and takes whatever it is given.
+    """
+    spaced = words.translate(SEPARATORS)
+    plain = func.plainto_tsquery(cast("simple", REGCONFIG), spaced, type_=TSQUERY)
+    last = spaced.split()[-1:] or [""]
+    if len(last[0].encode()) < SHORTEST_BEGINNING:
+        return plain
+    return cast(func.nullif(func.text(plain), "").concat(":*"), TSQUERY)
+
+
+class Search:
+    """One page of a search."""
+
+    def __init__(
+        self, words: str, order: Order, conditions: Conditions, *, limit: int, cursor: str | None
+    ) -> None:
+        self.query = parse_words(words)
+        self.order = order
+        self.limit = limit
+        self._conditions = conditions
+        self._position = None if cursor is None else decode_cursor(cursor, order)
+
+    def fetch(self, session: Session) -> Slice[Item]:
+        """Try one way after the other until one of them gives the whole page."""
+        rows = self._walk(session, STROLL)
+        if rows is None:
+            rows = self._sort_if_rare(session)
+        if rows is None:
+            rows = self._walk(session, WALK)
+        if rows is None:
+            rows = self._sort_all(session)
+        return cut_page(rows, self.order, self.limit)
+
+    def _walk(self, session: Session, distance: int) -> Sequence[Item] | None:
+        """Look through the next items of the order; None if that does not fill the page."""
+        near = _in_order(self._wanted(select(Item.__table__), Item), self.order, distance)
+        item = aliased(Item, near.subquery())
+        matches = select(item).where(item.search.bool_op("@@")(self.query))
+        rows = session.scalars(self._page(matches, item)).all()
+        return rows if len(rows) > self.limit else None
+
+    def _sort_if_rare(self, session: Session) -> Sequence[Item] | None:
+        """Sort all that match, unless they are too many: then None."""
+        found = self._matches().limit(RARE + 1).cte("found").prefix_with("MATERIALIZED")
+        total = select(func.count().label("found")).select_from(found).subquery("total")
+        match = aliased(Item, found)
+        wanted = self._wanted(select(found), match).where(total.c.found <= RARE)
+        item = aliased(Item, self._page(wanted, match).lateral("page"))
+        # Outer, so that there is a row to tell the number by even if the page is empty.
+        joined = select(total.c.found, item).select_from(total).outerjoin(item, true())
+        rows = session.execute(joined.order_by(*self.order.on(item).clauses())).all()
+        if rows[0].found > RARE:
+            return None
+        return [row[1] for row in rows if row[1] is not None]
+
+    def _sort_all(self, session: Session) -> Sequence[Item]:
+        match = aliased(Item, self._matches().subquery())
+        return session.scalars(self._page(self._wanted(select(match), match), match)).all()
+
+    def _matches(self) -> Select[Any]:
+        # Hidden in a subquery, the words tell the planner nothing, and it takes the GIN index.
+        hidden = select(self.query).scalar_subquery()
+        return select(Item.__table__).where(Item.search.bool_op("@@")(hidden))
+
+    def _wanted(self, statement: Select[Any], item: Any) -> Select[Any]:
+        """Narrow to the filters, and to what comes after the cursor."""
+        statement = statement.where(*self._conditions(item))
+        if self._position is None:
+            return statement
+        return statement.where(self.order.on(item).after(self._position))
+
+    def _page(self, statement: Select[Any], item: Any) -> Select[Any]:
+        return _in_order(statement, self.order.on(item), self.limit + 1)
+
+
+def _in_order(statement: Select[Any], order: Order, limit: int) -> Select[Any]:
+    return statement.order_by(*order.clauses()).limit(limit)
