@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FAILED = 1
+TYPED = "<shell>"  # the file name of code that a person typed
 PIPE_CLOSED = 141  # 128 + SIGPIPE, as shells have it
 INSTALL = "run it as `uv run manage.py …`, or `pip install -r requirements/dev.txt` first"
 
@@ -62,7 +63,7 @@ def _places(error: BaseException) -> Iterator[tuple[str, int]]:
     """File and line of every frame in code that people edit: the project and its apps."""
     folders = [ROOT, *_app_folders().values()]
     for frame in traceback.extract_tb(error.__traceback__):
-        if _is_edited(frame.filename, folders):
+        if frame.filename == TYPED or _is_edited(frame.filename, folders):
             yield shown(frame.filename), frame.lineno or 0
     if isinstance(error, SyntaxError) and _is_edited(error.filename or "", folders):
         yield shown(error.filename or ""), error.lineno or 0

@@ -19,6 +19,7 @@ from project.apps import Registry
 from project.db.base import Base
 from project.db.session import Database
 from project.management import style
+from project.management.failures import TYPED
 from project.settings import INSTALLED_APPS, load_settings
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def handle(options: argparse.Namespace) -> None:
             if source is None:
                 _interact(names, options.interface)
                 return
-            exec(compile(source, "<shell>", "exec"), names)  # noqa: S102 - it is what a shell does
+            exec(compile(source, TYPED, "exec"), names)  # noqa: S102 - it is what a shell does
             session.commit()
     finally:
         database.close()

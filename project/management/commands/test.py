@@ -1,8 +1,11 @@
 """Run the test suite on a real PostgreSQL of its own.
 
 Every argument goes to pytest: paths, `-k words`, `-x`, `-n 0` (one process), `--no-cov` …
-Paths may be written from where you stand. The suite makes its own databases on the server
-that DATABASE_URL names (the embedded one unless set) and never touches that database itself.
+Paths may be written from where you stand. The whole suite runs in two processes and its
+coverage is measured; a part of it runs in one and is not.
+
+The suite makes its own databases on the server that DATABASE_URL names (the embedded one
+unless set) and never touches that database itself.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +26,13 @@ if TYPE_CHECKING:
     import argparse
 
 PASS_THROUGH = True
-WORKERS = 2
+PROCESSES = 2
+PICKING = ("-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--collect-only", "--co")
 # These speak with the person or decide about processes themselves.
-ONE_PROCESS = ("-n", "--numprocesses", "--pdb", "--trace", "--dist", "-s", "--collect-only", "--co")
+ONE_PROCESS = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "-s")
+COVERAGE = ("--cov", "--no-cov")
+# Measured into .coverage; the long report is for who asks for it.
+QUIETLY = ["--cov", "--cov-report="]
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -34,31 +42,54 @@ def handle(options: argparse.Namespace) -> int:
             "or `pip install -r requirements/dev.txt` first."
         )
     given = [_from_root(argument) for argument in options.arguments]
-    command = [sys.executable, "-m", "pytest", *_defaults(given), *given]
-    return run_process(command, cwd=ROOT, env=os.environ | {"ENVIRONMENT": "test"})
+    defaults = _defaults(given)
+    command = [sys.executable, "-m", "pytest", *defaults, *given]
+    code = run_process(command, cwd=ROOT, env=os.environ | {"ENVIRONMENT": "test"})
+    if code == 0 and set(QUIETLY) <= set(defaults):
+        _print_coverage()
+    return code
 
 
 def _defaults(given: list[str]) -> list[str]:
-    """Several processes and quiet coverage, unless the person chose otherwise."""
+    """What the whole suite is run with, unless the person chose otherwise.
+
+    A part of it is sooner done in one process than a second one has started (4 s against
+    13 s for one file), and its coverage says nothing.
+    """
     chosen = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *given]
+    if _mentions(chosen, PICKING) or any(_is_path(argument) for argument in given):
+        return []
     defaults = []
     if importlib.util.find_spec("xdist") and not _mentions(chosen, ONE_PROCESS):
-        defaults += ["-n", str(min(WORKERS, os.cpu_count() or 1))]
-    if importlib.util.find_spec("pytest_cov") and not _mentions(chosen, ("--cov", "--no-cov")):
-        defaults += ["--cov", "--cov-report="]
+        defaults += ["-n", str(min(PROCESSES, os.cpu_count() or 1))]
+    has_chosen_coverage = any(argument.startswith(COVERAGE) for argument in chosen)
+    if importlib.util.find_spec("pytest_cov") and not has_chosen_coverage:
+        defaults += QUIETLY
     return defaults
 
 
-def _mentions(arguments: list[str], options: tuple[str, ...]) -> bool:
-    return any(
-        argument.startswith(options) if argument.startswith("-") else False
-        for argument in arguments
+def _print_coverage() -> None:
+    report = [sys.executable, "-m", "coverage", "report"]
+    total = subprocess.run(
+        [*report, "--format=total"], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    if total.returncode == 0:
+        print(f"Coverage: {total.stdout.strip()} % (`python -m coverage report` shows the rest)")
+
+
+def _is_path(argument: str) -> bool:
+    path = argument.partition("::")[0]
+    return bool(path) and not path.startswith("-") and Path(path).exists()
+
+
+def _mentions(arguments: list[str], options: tuple[str, ...]) -> bool:
+    """Whether one of the options is there, also as `--long=value` and `-svalue`."""
+    names = {argument.partition("=")[0] for argument in arguments}
+    short = tuple(option for option in options if not option.startswith("--"))
+    return bool(names & set(options)) or any(name.startswith(short) for name in names if short)
 
 
 def _from_root(argument: str) -> str:
     """A path (`file.py::test` too) that exists from here, made to hold from the root."""
     path, separator, node = argument.partition("::")
-    if path.startswith("-") or not path or not Path(path).exists():
-        return argument
-    return f"{Path(path).resolve()}{separator}{node}"
+    return f"{Path(path).resolve()}{separator}{node}" if _is_path(argument) else argument

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, event
 
 from project.checks.framework import NO_SERVER
 from project.db.session import Database
-from project.management import call_command
+from project.management import call_command, main
 from project.management.commands import shell
 
 
@@ -66,3 +66,8 @@ def test_the_banner_says_what_is_here() -> None:
     banner = shell._banner(dict(shell.find_models()))
     assert "from apps.users.models import " in banner
     assert "session.commit()" in banner
+
+
+def test_a_mistake_is_shown_where_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["shell", "-c", "x = 1\nnope"]) == 1
+    assert "NameError: name 'nope' is not defined (<shell>, line 2)" in capsys.readouterr().err

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+Runs = list[tuple[list[str], "Mapping[str, str]"]]
+
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Mapping[str, str]]]:
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """What would have been run, with its environment."""
-    seen: list[tuple[list[str], Mapping[str, str]]] = []
+    seen: Runs = []
 
     def record(words: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
         assert cwd == ROOT
@@ -33,37 +35,40 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Mapping[str, 
     return seen
 
 
-def test_defaults(runs: list[tuple[list[str], Mapping[str, str]]]) -> None:
-    assert call_command("test", "-k", "words") == 5
+def test_the_whole_suite_runs_in_processes_with_coverage(
+    runs: Runs,
+) -> None:
+    assert call_command("test", "-x") == 5
     ((words, environment),) = runs
     assert words[0] == "-n"
-    assert words[2:] == ["--cov", "--cov-report=", "-k", "words"]
+    assert words[2:] == ["--cov", "--cov-report=", "-x"]
     assert environment["ENVIRONMENT"] == "test"
 
 
+@pytest.mark.parametrize("part", [["-k", "words"], ["--lf"], [str(ROOT / "tests" / "project")]])
+def test_a_part_runs_plainly(part: list[str], runs: Runs) -> None:
+    call_command("test", *part)
+    assert runs[0][0] == part
+
+
 @pytest.mark.parametrize("chosen", ["-n0", "--pdb", "-s", "--numprocesses=4"])
-def test_the_person_decides_about_processes(
-    chosen: str, runs: list[tuple[list[str], Mapping[str, str]]]
-) -> None:
+def test_the_person_decides_about_processes(chosen: str, runs: Runs) -> None:
     call_command("test", chosen)
     assert runs[0][0] == ["--cov", "--cov-report=", chosen]
 
 
 @pytest.mark.parametrize("chosen", ["--no-cov", "--cov-report=html", "--cov=apps"])
-def test_the_person_decides_about_coverage(
-    chosen: str, runs: list[tuple[list[str], Mapping[str, str]]]
-) -> None:
-    call_command("test", chosen, "-n0")
-    assert runs[0][0] == [chosen, "-n0"]
+def test_the_person_decides_about_coverage(chosen: str, runs: Runs) -> None:
+    call_command("test", chosen)
+    assert runs[0][0][0] == "-n"
+    assert runs[0][0][2:] == [chosen]
 
 
-def test_paths_hold_from_any_folder(
-    runs: list[tuple[list[str], Mapping[str, str]]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paths_hold_from_any_folder(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT / "tests")
-    call_command("test", "-n0", "--no-cov", "project/management/test_test.py::test_defaults")
+    call_command("test", "project/management/test_test.py::test_one")
     expected = ROOT / "tests" / "project" / "management" / "test_test.py"
-    assert runs[0][0][-1] == f"{expected}::test_defaults"
+    assert runs[0][0] == [f"{expected}::test_one"]
 
 
 def test_pytest_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +79,6 @@ def test_pytest_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_from_another_folder_for_real() -> None:
     path = str(ROOT / "tests" / "project" / "management" / "test_style.py")
-    finished = run_manage("test", path, "-q", "--collect-only", "--noconftest", "--no-cov")
+    finished = run_manage("test", path, "-q", "--collect-only", "--noconftest")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "test_style.py" in finished.stdout
