@@ -16,10 +16,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, cast, func, select, true
 from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from apps.items.models import Item
 from project.db.keyset import Order, Slice, cut_page, decode_cursor
+
+ITEMS = Item.__table__
 
 Conditions = Callable[[Any], list[ColumnElement[bool]]]
 
@@ -78,45 +80,45 @@ class Search:
 
     def _walk(self, session: Session, distance: int) -> Sequence[Item] | None:
         """Look through the next items of the order; None if that does not fill the page."""
-        near = _in_order(self._wanted(select(Item.__table__), Item), self.order, distance)
-        item = aliased(Item, near.subquery())
-        matches = select(item).where(item.search.bool_op("@@")(self.query))
-        rows = session.scalars(self._page(matches, item)).all()
+        near = self._wanted(select(ITEMS), ITEMS.c)
+        near = near.order_by(*self.order.clauses()).limit(distance)
+        window = near.subquery("near")
+        matches = select(window).where(window.c.search.bool_op("@@")(self.query))
+        page = self._page(matches, window.c)
+        rows = session.scalars(select(Item).from_statement(page)).all()
         return rows if len(rows) > self.limit else None
 
     def _sort_if_rare(self, session: Session) -> Sequence[Item] | None:
         """Sort all that match, unless they are too many: then None."""
         found = self._matches().limit(RARE + 1).cte("found").prefix_with("MATERIALIZED")
         total = select(func.count().label("found")).select_from(found).subquery("total")
-        match = aliased(Item, found)
-        wanted = self._wanted(select(found), match).where(total.c.found <= RARE)
-        item = aliased(Item, self._page(wanted, match).lateral("page"))
+        wanted = self._wanted(select(found), found.c).where(total.c.found <= RARE)
+        page = self._page(wanted, found.c).lateral("page")
         # Outer, so that there is a row to tell the number by even if the page is empty.
-        joined = select(total.c.found, item).select_from(total).outerjoin(item, true())
-        rows = session.execute(joined.order_by(*self.order.on(item).clauses())).all()
-        if rows[0].found > RARE:
+        joined = select(total.c.found, page).select_from(total).outerjoin(page, true())
+        joined = joined.order_by(*self.order.on(page.c).clauses())
+        rows = session.execute(select(total.c.found, Item).from_statement(joined)).all()
+        if rows[0][0] > RARE:
             return None
         return [row[1] for row in rows if row[1] is not None]
 
     def _sort_all(self, session: Session) -> Sequence[Item]:
-        match = aliased(Item, self._matches().subquery())
-        return session.scalars(self._page(self._wanted(select(match), match), match)).all()
+        """Sort all that match, however many."""
+        found = self._matches().subquery("found")
+        page = self._page(self._wanted(select(found), found.c), found.c)
+        return session.scalars(select(Item).from_statement(page)).all()
 
     def _matches(self) -> Select[Any]:
         # Hidden in a subquery, the words tell the planner nothing, and it takes the GIN index.
         hidden = select(self.query).scalar_subquery()
-        return select(Item.__table__).where(Item.search.bool_op("@@")(hidden))
+        return select(ITEMS).where(ITEMS.c.search.bool_op("@@")(hidden))
 
-    def _wanted(self, statement: Select[Any], item: Any) -> Select[Any]:
+    def _wanted(self, statement: Select[Any], columns: Any) -> Select[Any]:
         """Narrow to the filters, and to what comes after the cursor."""
-        statement = statement.where(*self._conditions(item))
+        statement = statement.where(*self._conditions(columns))
         if self._position is None:
             return statement
-        return statement.where(self.order.on(item).after(self._position))
+        return statement.where(self.order.on(columns).after(self._position))
 
-    def _page(self, statement: Select[Any], item: Any) -> Select[Any]:
-        return _in_order(statement, self.order.on(item), self.limit + 1)
-
-
-def _in_order(statement: Select[Any], order: Order, limit: int) -> Select[Any]:
-    return statement.order_by(*order.clauses()).limit(limit)
+    def _page(self, statement: Select[Any], columns: Any) -> Select[Any]:
+        return statement.order_by(*self.order.on(columns).clauses()).limit(self.limit + 1)
