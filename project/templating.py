@@ -90,15 +90,6 @@ def create_templates(settings: Settings, registry: Registry) -> Templates:
     )
 
 
-def prefers_page(request: Request) -> bool:
-    """Whether an error should be a page: a browser asks, and not below `/api/`.
-
-    Programs say `*/*` or name JSON; only browsers name HTML.
-    """
-    wants_html = "text/html" in request.headers.get("accept", "")
-    return wants_html and not request.url.path.startswith("/api/")
-
-
 def _phrase(status_code: int) -> str:
     try:
         return HTTPStatus(status_code).phrase
