@@ -25,6 +25,8 @@ from project.settings import INSTALLED_APPS, load_settings
 if TYPE_CHECKING:
     import argparse
 
+    from sqlalchemy.orm import Mapper
+
 INTERFACES = ("ipython", "python")
 
 
@@ -54,12 +56,16 @@ def handle(options: argparse.Namespace) -> None:
 def find_models() -> dict[str, type]:
     """Every mapped class by its name; a name that two apps use gets the app's label in front."""
     models: dict[str, type] = {}
-    for mapper in sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__module__):
+    for mapper in sorted(Base.registry.mappers, key=_by_place):
         model = mapper.class_
         label = model.__module__.removesuffix(".models").rpartition(".")[2]
         name = model.__name__
         models[f"{label}_{name}" if name in models else name] = model
     return models
+
+
+def _by_place(mapper: Mapper[Any]) -> tuple[str, str]:
+    return mapper.class_.__module__, mapper.class_.__name__
 
 
 def _source(options: argparse.Namespace) -> str | None:
