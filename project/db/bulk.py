@@ -1,0 +1,69 @@
+"""Loading a great many rows at once: COPY, with the indexes built afterwards."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg import Connection, sql
+from sqlalchemy.orm import Session
+
+from project.db.base import Base
+
+# Below this, keeping the indexes up to date costs less than building them.
+WORTH_REBUILDING = 50_000
+
+# Unique indexes stay: they are what tells of a duplicate.
+INDEXES_AND_FOREIGN_KEYS = """
+    SELECT format('DROP INDEX %%s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+    FROM pg_index WHERE indrelid = %(table)s::regclass AND NOT indisunique
+    UNION ALL
+    SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
+           format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s',
+                  conrelid::regclass, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE conrelid = %(table)s::regclass AND contype = 'f'
+"""
+
+
+def load_rows(
+    session: Session, model: type[Base], columns: Iterable[str], lines: Iterable[str], *, count: int
+) -> None:
+    """Append `count` rows, given in COPY's text format with any number of lines per string.
+
+    A large load takes the table's indexes and foreign keys away until the rows are in, which
+    locks the table; all of it is one transaction, the caller's.
+    """
+    connection: Any = session.connection().connection.driver_connection
+    table = model.__tablename__
+    connection.execute("SET LOCAL statement_timeout = 0")
+    if count >= max(WORTH_REBUILDING, _estimated_rows(connection, table)):
+        with _without_indexes(connection, table):
+            _copy(connection, table, columns, lines)
+    else:
+        _copy(connection, table, columns, lines)
+    connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
+
+
+def _copy(connection: Connection, table: str, columns: Iterable[str], lines: Iterable[str]) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(column) for column in columns)
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for line in lines:
+            copy.write(line)
+
+
+@contextmanager
+def _without_indexes(connection: Connection, table: str) -> Iterator[None]:
+    found = connection.execute(INDEXES_AND_FOREIGN_KEYS, {"table": table}).fetchall()
+    for drop, _ in found:
+        connection.execute(drop)
+    yield
+    connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    for _, create in found:
+        connection.execute(create)
+
+
+def _estimated_rows(connection: Connection, table: str) -> int:
+    query = "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"
+    row = connection.execute(query, [table]).fetchone()
+    return int(row[0]) if row else 0
