@@ -1,0 +1,107 @@
+"""The image and the composition, as far as reading can tell; building them needs an engine."""
+
+import json
+import re
+
+import pytest
+
+from project.management.catalogue import ROOT
+from project.settings import ServerSettings
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+RUNTIME = DOCKERFILE.partition(" AS runtime\n")[2]
+COMPOSE = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+
+
+def service(name: str) -> str:
+    """The lines of one service."""
+    found = re.search(rf"^  {name}:\n((?:    .*\n|\n|  #.*\n)+)", COMPOSE, re.MULTILINE)
+    assert found, f"compose.yaml has no service {name}"
+    return found[1]
+
+
+def command(text: str) -> list[str]:
+    words: list[str] = json.loads(re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)[-1])
+    return words
+
+
+def test_image_serves_without_reload() -> None:
+    words = command(RUNTIME)
+    assert words[:3] == ["python", "manage.py", "runserver"]
+    assert "0.0.0.0" in words  # noqa: S104 -- a container is reached from outside or not at all
+    assert "--reload" not in DOCKERFILE + COMPOSE
+
+
+def test_image_is_not_root() -> None:
+    user = re.findall(r"^USER (.*)$", RUNTIME, re.MULTILINE)[-1]
+    assert user == "10001:10001"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PYTHONUNBUFFERED=1",
+        "PYTHONDONTWRITEBYTECODE=1",
+        "ENVIRONMENT=production",
+        "STOPSIGNAL SIGTERM",
+        "EXPOSE 8000",
+        "HEALTHCHECK",
+    ],
+)
+def test_image_says(line: str) -> None:
+    assert line in RUNTIME
+
+
+def test_dependencies_are_a_layer_of_their_own() -> None:
+    builder = DOCKERFILE.partition(" AS runtime\n")[0]
+    assert re.findall(r"^COPY (.*)$", builder, re.MULTILINE) == [
+        "requirements/base.txt requirements/prod.txt /build/requirements/"
+    ]
+    assert "--require-hashes" in builder
+
+
+def test_image_copies_what_exists_and_may_be_sent() -> None:
+    allowed = (ROOT / ".dockerignore").read_text().splitlines()
+    assert allowed[1] == "*"
+    for copied in re.findall(r"^COPY (?!--from)(.*) \S+$", RUNTIME, re.MULTILINE):
+        for name in copied.split():
+            assert (ROOT / name).exists(), f"{name} does not exist"
+            assert f"!{name}" in allowed, f"{name} is kept out by .dockerignore"
+
+
+def test_migrations_run_before_the_server() -> None:
+    assert "[python, manage.py, migrate]" in service("migrate")
+    assert re.search(r"migrate:\n +condition: service_completed_successfully", service("web"))
+    assert re.search(r"database:\n +condition: service_healthy", service("migrate"))
+
+
+def test_database_is_postgresql_18_where_it_keeps_its_data() -> None:
+    assert "image: postgres:18\n" in service("database")
+    assert "- postgres-data:/var/lib/postgresql\n" in service("database")
+    assert "pg_isready" in service("database")
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "POSTGRES_PASSWORD"])
+def test_secrets_have_no_default(name: str) -> None:
+    uses = re.findall(rf"\$\{{{name}\b([^}}]*)\}}", COMPOSE)
+    assert uses
+    assert all(use.startswith(":?") for use in uses)
+
+
+def test_grace_is_longer_than_the_server_needs() -> None:
+    found = re.search(r"stop_grace_period: (\d+)s", service("web"))
+    assert found
+    assert int(found[1]) > ServerSettings.model_fields["shutdown_timeout"].default + 5
+
+
+def test_port_is_for_the_proxy_alone() -> None:
+    assert re.findall(r'^ +- "(.*:8000)"$', service("web"), re.MULTILINE) == [
+        "127.0.0.1:${PUBLISHED_PORT:-8000}:8000"
+    ]
+
+
+def test_containers_are_hardened() -> None:
+    hardened = COMPOSE.partition("x-hardened:")[2].partition("\n\n")[0]
+    for line in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true"):
+        assert line in hardened
+    assert "<<: *hardened" in service("database")
