@@ -51,7 +51,7 @@ function redocTheme(colour, fonts) {
   const mono = getComputedStyle(document.documentElement).getPropertyValue("--lt-mono");
   return {
     colors: {
-      primary: { main: colour("accent") },
+      primary: { main: colour("accent"), light: colour("accent") },
       success: { main: colour("accent") },
       text: { primary: colour("ink"), secondary: colour("muted") },
       border: { light: colour("line"), dark: colour("line") },
@@ -82,7 +82,7 @@ function redocTheme(colour, fonts) {
       textColor: colour("ink"),
       activeTextColor: colour("accent"),
     },
-    rightPanel: { backgroundColor: colour("night"), textColor: "#f1eee8" },
+    rightPanel: { backgroundColor: "#211f1c", textColor: "#f1eee8" },
     codeBlock: { backgroundColor: "#0f0e0d" },
   };
 }
