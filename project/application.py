@@ -69,7 +69,7 @@ def _runtime(settings: Settings, registry: Registry, database: Database) -> Runt
         database=database,
         lanes=_lanes(settings),
         templates=create_templates(settings, registry),
-        authenticator=_authenticator(registry),
+        authenticator=find_authenticator(registry),
     )
 
 
@@ -92,7 +92,8 @@ def _lanes(settings: Settings) -> Lanes:
     )
 
 
-def _authenticator(registry: Registry) -> Authenticator | None:
+def find_authenticator(registry: Registry) -> Authenticator | None:
+    """Return what the one installed app with an `identity.py` offers, if there is one."""
     found = list(registry.modules("identity"))
     if len(found) > 1:
         labels = " and ".join(app.label for app, _ in found)

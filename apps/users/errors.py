@@ -11,6 +11,11 @@ class EmailTaken(Conflict):
     title = "An account with this email exists already"
 
 
+class NotSuperuser(Conflict):
+    code = "not_superuser"
+    title = "This is an ordinary account; make it a superuser in the admin"
+
+
 class RegistrationClosed(Forbidden):
     code = "registration_closed"
     title = "Registration is closed here"

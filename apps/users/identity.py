@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from apps.users import browser, queries, sign_in
+from apps.users import browser, queries, services, sign_in
 from apps.users.errors import InvalidToken
 from apps.users.models import User
 from project.runtime import Runtime
@@ -25,6 +25,9 @@ class UserAuthenticator:
 
     async def check_password(self, runtime: Runtime, *, email: str, password: str) -> User | None:
         return await sign_in.check_password(runtime, email=email, password=password)
+
+    def ensure_superuser(self, session: Session, *, email: str, password: str) -> bool:
+        return services.ensure_superuser(session, email=email, password=password)
 
     def find_principal(self, session: Session, principal_id: int) -> User | None:
         user = queries.find_user(session, principal_id)

@@ -30,6 +30,12 @@ def find_user_by_email(session: Session, email: str) -> User | None:
     return session.scalar(select(User).where(User.email == email.lower()))
 
 
+def is_superuser(session: Session, email: str) -> bool:
+    """Whether this address belongs to a superuser."""
+    user = find_user_by_email(session, email)
+    return user is not None and user.is_superuser
+
+
 def find_signed_in_user(session: Session, *, user_id: int, session_id: uuid.UUID) -> User | None:
     """Return the active account of a session that is neither revoked nor over."""
     return session.scalar(

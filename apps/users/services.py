@@ -9,8 +9,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from apps.users.errors import EmailTaken, InvalidToken
+from apps.users.errors import EmailTaken, InvalidToken, NotSuperuser
 from apps.users.models import AuthSession, RefreshToken, User
+from apps.users.passwords import hash_password
 from apps.users.queries import find_user_by_email
 from apps.users.tokens import hash_refresh_token, new_refresh_token
 
@@ -49,6 +50,22 @@ def create_user(
     except IntegrityError as error:
         raise EmailTaken from error
     return user
+
+
+def ensure_superuser(session: Session, *, email: str, password: str) -> bool:
+    """Create an account with every right, unless it is there; tell whether it was created.
+
+    Raises NotSuperuser if the address belongs to an ordinary account.
+    """
+    user = find_user_by_email(session, email)
+    if user is not None and not user.is_superuser:
+        raise NotSuperuser
+    if user is None:
+        password_hash = hash_password(password)
+        create_user(
+            session, email=email, password_hash=password_hash, is_staff=True, is_superuser=True
+        )
+    return user is None
 
 
 def rename_user(session: Session, *, user: User, full_name: str | None) -> User:

@@ -51,6 +51,10 @@ class Authenticator(Protocol):
         """Find the active account with these credentials; takes as long if there is none."""
         ...
 
+    def ensure_superuser(self, session: Session, *, email: str, password: str) -> bool:
+        """Create a superuser unless the account is one; tell whether it was created."""
+        ...
+
     def find_principal(self, session: Session, principal_id: int) -> Principal | None:
         """Load an active account by its id."""
         ...

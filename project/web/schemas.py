@@ -26,7 +26,10 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Storable = AfterValidator(_storable)
+"""Goes behind a string's bounds: `Annotated[str, Field(max_length=200), Storable]`."""
+
+Text = Annotated[str, Storable]
 """A string that PostgreSQL can store."""
 
 Id = Annotated[int, Field(ge=1, le=MAXIMUM_ID)]

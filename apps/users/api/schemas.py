@@ -3,16 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, EmailStr, Field
+from pydantic import Field
 
-from apps.users.models import EMAIL_LENGTH, NAME_LENGTH
-from apps.users.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
-from project.web.schemas import Schema, Text
-
-Email = Annotated[EmailStr, Field(max_length=EMAIL_LENGTH), AfterValidator(str.lower)]
-FullName = Annotated[Text, Field(min_length=1, max_length=NAME_LENGTH)]
-Password = Annotated[Text, Field(min_length=MINIMUM_LENGTH, max_length=MAXIMUM_LENGTH)]
-"""Any characters, long ones welcome; no rules on composition (OWASP ASVS 6.2)."""
+from apps.users.models import EMAIL_LENGTH
+from apps.users.passwords import MAXIMUM_LENGTH
+from apps.users.validation import Email, FullName, Password
+from project.web.schemas import Schema, Storable
 
 
 class UserCreate(Schema):
@@ -36,13 +32,13 @@ class UserRead(Schema):
 class TokenForm(Schema):
     """OAuth2's password form; `username` is the email."""
 
-    username: Annotated[Text, Field(max_length=EMAIL_LENGTH)]
-    password: Annotated[Text, Field(max_length=MAXIMUM_LENGTH)]
+    username: Annotated[str, Field(max_length=EMAIL_LENGTH), Storable]
+    password: Annotated[str, Field(max_length=MAXIMUM_LENGTH), Storable]
     grant_type: Literal["password"] = "password"
 
 
 class RefreshRequest(Schema):
-    refresh_token: Annotated[Text, Field(max_length=200)]
+    refresh_token: Annotated[str, Field(max_length=200), Storable]
 
 
 class TokenPair(Schema):

@@ -40,6 +40,12 @@ def handle(options: argparse.Namespace) -> int:
         return _migrate(connection, options.revision)
 
 
+def apply_migrations(connection: Connection) -> None:
+    """Bring the database to the newest revision, while no other process does."""
+    with migration_lock(connection):
+        command.upgrade(alembic_config(connection), "head")
+
+
 def _show_plan(connection: Connection, *, is_check: bool) -> int:
     pending = pending_revisions(connection)
     for revision in pending:
