@@ -26,12 +26,12 @@ ITEMS = Item.__table__
 Conditions = Callable[[Any], list[ColumnElement[bool]]]
 
 STROLL = 2_000
-"""Items looked through at first: finds words that one item in a hundred has."""
+"""Items looked through at first: enough for words that one item in a hundred has."""
 
 WALK = 10_000
 """Items looked through when the words are too frequent to sort all that have them."""
 
-RARE = 10_000
+RARE = 5_000
 """Words with no more items than this have them all fetched and sorted."""
 
 # Three Latin letters, or one Chinese: shorter beginnings stand for too many words.
@@ -69,23 +69,28 @@ class Search:
 
     def fetch(self, session: Session) -> Slice[Item]:
         """Try one way after the other until one of them gives the whole page."""
-        rows = self._walk(session, STROLL)
-        if rows is None:
-            rows = self._sort_if_rare(session)
-        if rows is None:
-            rows = self._walk(session, WALK)
-        if rows is None:
-            rows = self._sort_all(session)
+        rows: Sequence[Item] | None = self._walk(session, STROLL)
+        if len(rows) <= self.limit:
+            # As many again on the rest of the way would fill the page: probably frequent words.
+            seems_frequent = len(rows) * WALK > self.limit * STROLL
+            ways = [self._sort_if_rare, self._walk_far, self._sort_all]
+            if seems_frequent:
+                ways = [self._walk_far, self._sort_if_rare, self._sort_all]
+            rows = next(found for way in ways if (found := way(session)) is not None)
         return cut_page(rows, self.order, self.limit)
 
-    def _walk(self, session: Session, distance: int) -> Sequence[Item] | None:
-        """Look through the next items of the order; None if that does not fill the page."""
+    def _walk(self, session: Session, distance: int) -> Sequence[Item]:
+        """Look through the next items of the order."""
         near = self._wanted(select(ITEMS), ITEMS.c)
         near = near.order_by(*self.order.clauses()).limit(distance)
         window = near.subquery("near")
         matches = select(window).where(window.c.search.bool_op("@@")(self.query))
         page = self._page(matches, window.c)
-        rows = session.scalars(select(Item).from_statement(page)).all()
+        return session.scalars(select(Item).from_statement(page)).all()
+
+    def _walk_far(self, session: Session) -> Sequence[Item] | None:
+        """Look through more of them; None if that does not fill the page."""
+        rows = self._walk(session, WALK)
         return rows if len(rows) > self.limit else None
 
     def _sort_if_rare(self, session: Session) -> Sequence[Item] | None:

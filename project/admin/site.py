@@ -1,7 +1,172 @@
-"""The admin."""
+"""The admin at `/admin/`: SQLAdmin's declarations and names of routes, endpoints of our own."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
 
 from fastapi import FastAPI
+from jinja2 import ChoiceLoader, FileSystemLoader
+from sqladmin import BaseView, ModelView
+from sqladmin.templating import Jinja2Templates
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ExceptionHandler
+
+from project.admin.guard import Guard, RefuseCrossSiteWrites
+from project.admin.pages import AdminPages, path_to
+from project.admin.sessions import CookieSessions
+from project.admin.views import ModelAdmin, adopt, build_form_classes
+from project.admin.work import AdminWork
+from project.db.errors import diagnose
+from project.errors import AppError, DomainError
+from project.logging import request_id
+from project.runtime import Runtime
+from project.templating import TEMPLATE_FOLDER
+from project.web.static import ProjectFiles, fingerprint, static_url
+
+BASE_URL = "/admin"
 
 
 def install_admin(app: FastAPI) -> None:
-    """Mount the admin at `/admin`."""
+    """Mount the admin at `/admin`, unless no installed app says who may sign in."""
+    runtime: Runtime = app.state.runtime
+    if runtime.authenticator is None:
+        return
+    site = AdminSite(app, runtime)
+    for config, module in runtime.registry.modules("admin"):
+        views = getattr(module, "views", None)
+        if not isinstance(views, tuple):
+            raise AppError(f"App '{config.label}': admin.py must define `views = (…,)`, a tuple.")
+        for view in views:
+            site.register(config.title or config.label, view)
+    site.seal()
+
+
+class AdminSite(AdminPages):
+    """SQLAdmin's site with its endpoints replaced.
+
+    What is used of its private parts is pinned by tests/project/admin/test_contract.py.
+    """
+
+    def __init__(self, app: FastAPI, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.work = AdminWork(runtime)
+        self.groups = {}
+        self.sessions = CookieSessions(runtime, self.work, BASE_URL)
+        super().__init__(
+            app,
+            # Bound to nothing: what SQLAdmin would read or write behind our back fails.
+            session_maker=sessionmaker(class_=Session),
+            base_url=BASE_URL,
+            title=runtime.settings.general.site_name,
+            templates_dir=str(TEMPLATE_FOLDER),
+            authentication_backend=self.sessions,
+        )
+        self.admin.router.routes = self._routes()
+
+    def register(self, group: str, view: type[BaseView | ModelView]) -> None:
+        """Add what an app declares. Raises AppError for what cannot work."""
+        if not issubclass(view, ModelView):
+            self.add_base_view(type(view)(view.__name__, (view,), {}))
+            return
+        if view.identity in {known.identity for known in self.views}:
+            raise AppError(
+                f"{view.__module__}.{view.__name__}: the admin has a '{view.identity}' already."
+            )
+        self.add_model_view(adopt(view))
+        added = self.views[-1]
+        assert isinstance(added, ModelAdmin)  # noqa: S101 - adopt() says so
+        build_form_classes(added)
+        self.groups.setdefault(group, []).append(added)
+
+    def seal(self) -> None:
+        """Put our middleware around the routes, and nothing of Starlette's own.
+
+        Its outermost layer would answer an unforeseen error in plain text; without it the
+        application logs and answers that, as everywhere.
+        """
+        handlers: Mapping[Any, ExceptionHandler] = {
+            HTTPException: self._on_http_error,
+            DomainError: self._on_domain_error,
+            SQLAlchemyError: self._on_database_error,
+        }
+        guarded = RefuseCrossSiteWrites(self.admin.router)
+        self.admin.middleware_stack = Guard(ExceptionMiddleware(guarded, handlers))
+
+    def init_templating_engine(self) -> Jinja2Templates:
+        """Let apps override templates, too, and give the templates what ours use."""
+        templates = super().init_templating_engine()
+        folders = [str(folder) for folder in self.runtime.registry.template_folders()]
+        loader = templates.env.loader
+        assert isinstance(loader, ChoiceLoader)  # noqa: S101 - it is SQLAdmin's own
+        first, *others = loader.loaders
+        templates.env.loader = ChoiceLoader([first, FileSystemLoader(folders), *others])
+        templates.env.trim_blocks = templates.env.lstrip_blocks = True
+        templates.env.globals.update(
+            static_url=static_url,
+            asset=_asset,
+            path_to=path_to,
+            identity_of=self._identity_of,
+            settings=self.runtime.settings,
+        )
+        return templates
+
+    def _identity_of(self, model: type) -> str | None:
+        """Return where rows of this model are shown, if the admin has it."""
+        views = (view for view in self.views if isinstance(view, ModelAdmin))
+        return next((view.identity for view in views if view.model is model), None)
+
+    def _routes(self) -> list[BaseRoute]:
+        """Name what is answered. SQLAdmin's file download, export and import are not here."""
+        both = ["GET", "POST"]
+        return [
+            Mount("/statics", app=ProjectFiles(packages=["sqladmin"]), name="statics"),
+            Route("/", self.index, name="index"),
+            Route("/login", self.login, name="login", methods=both),
+            Route("/logout", self.logout, name="logout", methods=["POST"]),
+            Route("/{identity}/list", self.list, name="list"),
+            Route("/{identity}/details/{pk:path}", self.details, name="details"),
+            Route("/{identity}/create", self.create, name="create", methods=both),
+            Route("/{identity}/edit/{pk:path}", self.edit, name="edit", methods=both),
+            Route("/{identity}/delete", self.delete, name="delete", methods=both),
+            Route("/{identity}/ajax/lookup", self.ajax_lookup, name="ajax_lookup"),
+        ]
+
+    async def _on_http_error(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+        response = await self._error_page(request, error.status_code, error.detail)
+        response.headers.update(error.headers or {})
+        return response
+
+    async def _on_domain_error(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, DomainError)  # noqa: S101 - the same
+        response = await self._error_page(request, error.status, error.detail)
+        response.headers.update(error.headers)
+        return response
+
+    async def _on_database_error(self, request: Request, error: Exception) -> Response:
+        diagnosis = diagnose(error)
+        if diagnosis is None:
+            raise error
+        return await self._on_domain_error(request, diagnosis.error)
+
+    async def _error_page(self, request: Request, status: int, sentence: str) -> Response:
+        return await self.page(
+            request,
+            "sqladmin/error.html",
+            status,
+            status_code=status,
+            message=sentence,
+            request_id=request_id.get() or "",
+        )
+
+
+def _asset(path: str) -> str:
+    """Return the address of one of SQLAdmin's own files, its fingerprint included."""
+    file = files("sqladmin") / "statics" / path
+    return f"{BASE_URL}/statics/{path}?v={fingerprint(str(file))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +146,8 @@ class EmbeddedServer:
         That is what deleting or moving the directory under a running server leaves. Its number
         comes from the kernel and the folder is private, so it cannot be anybody else's.
         """
+        if sys.platform == "win32":
+            return
         pid = postmaster.listener_pid(self.address)
         found = postmaster.read_pid_file(self.directory)
         if pid is None or (found is not None and found.pid == pid):

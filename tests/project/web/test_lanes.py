@@ -1,0 +1,130 @@
+import asyncio
+import threading
+from contextvars import ContextVar
+
+import pytest
+
+from project.web.lanes import Lane, LaneFull
+
+pytestmark = pytest.mark.anyio
+
+
+def make_lane(*, size: int = 2, queue_size: int = 10, queue_timeout: float = 5.0) -> Lane:
+    return Lane("test", size=size, queue_size=queue_size, queue_timeout=queue_timeout)
+
+
+async def until(condition: "object", *, lane: Lane) -> None:
+    """Let the loop turn until the lane looks as asked."""
+    async with asyncio.timeout(5):
+        while not condition(lane):  # type: ignore[operator]
+            await asyncio.sleep(0)
+
+
+async def test_returns_and_raises_what_the_function_does() -> None:
+    lane = make_lane()
+    assert await lane.run(divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        await lane.run(divmod, 7, 0)
+    assert (lane.running, lane.waiting, lane.completed) == (0, 0, 2)
+
+
+async def test_never_more_threads_than_its_size() -> None:
+    lane = make_lane(size=3, queue_size=100)
+    inside, most = 0, 0
+    lock = threading.Lock()
+
+    def work() -> None:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        threading.Event().wait(0.005)
+        with lock:
+            inside -= 1
+
+    await asyncio.gather(*(lane.run(work) for _ in range(60)))
+    assert most == 3
+    assert lane.completed == 60
+
+
+async def test_full_queue_sheds_at_once() -> None:
+    lane = make_lane(size=1, queue_size=1)
+    gate = threading.Event()
+    busy = asyncio.create_task(lane.run(gate.wait))
+    await until(lambda lane: lane.running == 1, lane=lane)
+    waiting = asyncio.create_task(lane.run(gate.wait))
+    await until(lambda lane: lane.waiting == 1, lane=lane)
+    with pytest.raises(LaneFull):
+        await lane.run(gate.wait)
+    gate.set()
+    assert await asyncio.gather(busy, waiting) == [True, True]
+    assert lane.shed == 1
+
+
+async def test_long_wait_sheds() -> None:
+    lane = make_lane(size=1, queue_timeout=0.05)
+    gate = threading.Event()
+    busy = asyncio.create_task(lane.run(gate.wait))
+    await until(lambda lane: lane.running == 1, lane=lane)
+    with pytest.raises(LaneFull) as refusal:
+        await lane.run(gate.wait)
+    gate.set()
+    await busy
+    assert refusal.value.headers == {"Retry-After": "1"}
+    assert (lane.running, lane.waiting, lane.shed) == (0, 0, 1)
+
+
+async def test_first_come_first_served() -> None:
+    lane = make_lane(size=1)
+    gate, order = threading.Event(), list[int]()
+    busy = asyncio.create_task(lane.run(gate.wait))
+    await until(lambda lane: lane.running == 1, lane=lane)
+    tasks = []
+    for number in range(5):
+        tasks.append(asyncio.create_task(lane.run(order.append, number)))
+        await until(lambda lane, number=number: lane.waiting == number + 1, lane=lane)
+    gate.set()
+    await asyncio.gather(busy, *tasks)
+    assert order == [0, 1, 2, 3, 4]
+
+
+async def test_cancelled_caller_keeps_its_place_until_the_thread_is_done() -> None:
+    lane = make_lane(size=1)
+    gate = threading.Event()
+    task = asyncio.create_task(lane.run(gate.wait))
+    await until(lambda lane: lane.running == 1, lane=lane)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert lane.running == 1
+    gate.set()
+    await until(lambda lane: lane.running == 0, lane=lane)
+
+
+async def test_cancelled_waiter_leaves_the_queue() -> None:
+    lane = make_lane(size=1)
+    gate = threading.Event()
+    busy = asyncio.create_task(lane.run(gate.wait))
+    await until(lambda lane: lane.running == 1, lane=lane)
+    waiter = asyncio.create_task(lane.run(gate.wait))
+    await until(lambda lane: lane.waiting == 1, lane=lane)
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    assert lane.waiting == 0
+    gate.set()
+    await busy
+    assert lane.running == 0
+
+
+async def test_context_variables_reach_the_thread() -> None:
+    name: ContextVar[str] = ContextVar("name")
+    name.set("lintel")
+    assert await make_lane().run(name.get) == "lintel"
+
+
+async def test_closed_lane_opens_again() -> None:
+    lane = make_lane()
+    await lane.run(int)
+    lane.close()
+    assert await lane.run(int) == 0
