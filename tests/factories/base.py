@@ -2,13 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
 
-from factory import Factory as BaseFactory
 from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy.orm import Session
-
-T = TypeVar("T")
 
 _bound: list[Session] = []
 
@@ -27,20 +23,10 @@ def _current_session() -> Session:
     return _bound[-1]
 
 
-if TYPE_CHECKING:
+class Factory(SQLAlchemyModelFactory):
+    """Builds rows that the application's own transactions can see."""
 
-    class Factory(BaseFactory[T]):
-        """Typed by what it builds; factory-boy's own SQLAlchemy class is not generic."""
-
-else:
-
-    class Factory(SQLAlchemyModelFactory):
-        """Builds rows that the application's own transactions can see."""
-
-        class Meta:
-            abstract = True
-            sqlalchemy_session_factory = _current_session
-            sqlalchemy_session_persistence = "commit"
-
-        def __class_getitem__(cls, model: type) -> type:
-            return cls
+    class Meta:
+        abstract = True
+        sqlalchemy_session_factory = _current_session
+        sqlalchemy_session_persistence = "commit"

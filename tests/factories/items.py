@@ -7,7 +7,7 @@ from tests.factories.base import Factory
 from tests.factories.users import UserFactory
 
 
-class ItemFactory(Factory[Item]):
+class ItemFactory(Factory):
     """Something in stock, sold by an account of its own."""
 
     class Meta:

@@ -10,7 +10,7 @@ PASSWORD = "correct horse battery"
 _password_hash = hash_password(PASSWORD)
 
 
-class UserFactory(Factory[User]):
+class UserFactory(Factory):
     """An ordinary account whose password is PASSWORD."""
 
     class Meta:

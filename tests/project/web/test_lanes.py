@@ -1,6 +1,8 @@
 import asyncio
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 
 import pytest
 
@@ -13,11 +15,15 @@ def make_lane(*, size: int = 2, queue_size: int = 10, queue_timeout: float = 5.0
     return Lane("test", size=size, queue_size=queue_size, queue_timeout=queue_timeout)
 
 
-async def until(condition: "object", *, lane: Lane) -> None:
+async def until(condition: Callable[[Lane], bool], *, lane: Lane) -> None:
     """Let the loop turn until the lane looks as asked."""
     async with asyncio.timeout(5):
-        while not condition(lane):  # type: ignore[operator]
+        while not condition(lane):  # noqa: ASYNC110 - a lane has no event to wait for
             await asyncio.sleep(0)
+
+
+def _has_waiting(lane: Lane, count: int) -> bool:
+    return lane.waiting == count
 
 
 async def test_returns_and_raises_what_the_function_does() -> None:
@@ -82,7 +88,7 @@ async def test_first_come_first_served() -> None:
     tasks = []
     for number in range(5):
         tasks.append(asyncio.create_task(lane.run(order.append, number)))
-        await until(lambda lane, number=number: lane.waiting == number + 1, lane=lane)
+        await until(partial(_has_waiting, count=number + 1), lane=lane)
     gate.set()
     await asyncio.gather(busy, *tasks)
     assert order == [0, 1, 2, 3, 4]

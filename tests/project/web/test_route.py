@@ -54,7 +54,7 @@ def hops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     submit, run_sync = ThreadPoolExecutor.submit, anyio.to_thread.run_sync
 
     def counting_submit(pool: ThreadPoolExecutor, *args: object, **kwargs: object) -> object:
-        counted.append(pool._thread_name_prefix)
+        counted.append(str(pool._thread_name_prefix))
         return submit(pool, *args, **kwargs)  # type: ignore[arg-type]
 
     async def counting_run_sync(*args: object, **kwargs: object) -> object:
@@ -300,13 +300,13 @@ def test_provider_runs_once_and_can_be_overridden(build: Callable[..., TestClien
         calls.append("base")
         return "base"
 
-    Base = Annotated[str, InTransaction(base)]
+    based = Annotated[str, InTransaction(base)]
 
-    def upper(base: Base) -> str:
+    def upper(base: based) -> str:
         return base.upper()
 
     @router.get("/twice")
-    def twice(one: Base, two: Annotated[str, InTransaction(upper)]) -> dict[str, str]:
+    def twice(one: based, two: Annotated[str, InTransaction(upper)]) -> dict[str, str]:
         return {"one": one, "two": two}
 
     client = build(router)
