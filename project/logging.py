@@ -24,7 +24,7 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 QUIET = ("httpx2", "httpcore2", "asyncio", "PIL", "multipart", "python_multipart", "alembic")
 
 # The access log's sentence says these already.
-HIDDEN_IN_TEXT = frozenset({"logger", "method", "path", "route", "status", "client"})
+HIDDEN_IN_TEXT = frozenset({"logger", "method", "path", "route", "status", "duration_ms", "client"})
 
 
 def configure_logging(settings: Settings) -> None:
@@ -90,9 +90,10 @@ class _Forwarder(logging.Handler):
 
 def _capture_standard_logging(level: str) -> None:
     logging.basicConfig(handlers=[_Forwarder()], level=level, force=True)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+    for name in ("uvicorn", "uvicorn.error"):
         library = logging.getLogger(name)
         library.handlers = []
         library.propagate = True
+    logging.getLogger("uvicorn.access").disabled = True  # ours knows the route and the id
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

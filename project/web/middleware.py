@@ -84,10 +84,11 @@ class _Exchange:
             logger="access",
         ).log(
             "INFO" if self.status < SERVER_ERROR else "WARNING",
-            "{} {} {}",
+            "{} {} {} in {} ms",
             self.scope["method"],
             path,
             self.status,
+            milliseconds,
         )
 
 
