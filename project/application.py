@@ -28,6 +28,10 @@ from project.web.static import mount_static
 from project.web.versions import install_unversioned, install_versions
 
 OPENAPI_URL = "/api/openapi.json"
+API_DESCRIPTION = """
+Lists answer `items` and `next_cursor`: pass it as `cursor` to get the next page. Errors are
+`application/problem+json` with a stable `code`; quote the `request_id` when you report one.
+"""
 
 
 def create_application(
@@ -44,6 +48,7 @@ def create_application(
     app = FastAPI(
         title=settings.general.site_name,
         version=__version__,
+        description=API_DESCRIPTION,
         openapi_url=OPENAPI_URL if has_docs else None,
         docs_url=None,
         redoc_url=None,

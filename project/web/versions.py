@@ -12,22 +12,22 @@ def install_versions(app: FastAPI, registry: Registry) -> None:
     """Mount every app's `api/<version>.py` under `/api/<version>`."""
     for version in VERSIONS:
         gathered = APIRouter(prefix=f"/api/{version}")
-        for label, router in _routers(registry, f"api.{version}"):
-            gathered.include_router(router, tags=None if router.tags else [label])
+        for router in _routers(registry, f"api.{version}"):
+            gathered.include_router(router)
         app.include_router(gathered)
 
 
 def install_unversioned(app: FastAPI, registry: Registry) -> None:
     """Mount every app's `routes.py`, pages and probes, at the root."""
-    for label, router in _routers(registry, "routes"):
-        app.include_router(router, tags=None if router.tags else [label])
+    for router in _routers(registry, "routes"):
+        app.include_router(router)
 
 
-def _routers(registry: Registry, module_name: str) -> list[tuple[str, APIRouter]]:
+def _routers(registry: Registry, module_name: str) -> list[APIRouter]:
     found = []
     for app, module in registry.modules(module_name):
         router = getattr(module, "router", None)
         if not isinstance(router, APIRouter):
             raise AppError(f"App '{app.label}': {module.__name__} must define `router`.")
-        found.append((app.label, router))
+        found.append(router)
     return found
