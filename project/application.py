@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from project import __version__
 from project.admin.site import install_admin
@@ -21,7 +20,7 @@ from project.templating import create_templates
 from project.web import home
 from project.web.docs import mount_docs
 from project.web.lanes import DATABASE, HASH, PROBE, Lane, Lanes
-from project.web.middleware import REQUEST_ID_HEADER, PlainErrors, RequestContext
+from project.web.middleware import REQUEST_ID_HEADER, PlainErrors, RequestContext, TrustedHosts
 from project.web.principal import Authenticator
 from project.web.problems import install_error_handlers
 from project.web.static import mount_static
@@ -117,7 +116,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     return [
         Middleware(RequestContext),
         Middleware(PlainErrors),
-        Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.web.allowed_hosts)),
+        Middleware(TrustedHosts, allowed_hosts=list(settings.web.allowed_hosts)),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.web.allowed_origins),

@@ -7,12 +7,14 @@ from time import perf_counter
 
 from loguru import logger
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from project.logging import request_id
 from project.web.problems import server_error, status_problem
 
+PROBES = "/health/"
 REQUEST_ID_HEADER = "X-Request-ID"
 PLAUSIBLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ERROR = 400
@@ -97,6 +99,16 @@ def route_template(scope: Scope) -> str | None:
     context = scope.get("fastapi", {}).get("effective_route_context")
     template: str | None = getattr(context or scope.get("route"), "path_format", None)
     return template
+
+
+class TrustedHosts(TrustedHostMiddleware):
+    """Refuses hosts that are not ours, except for probes: those call by address."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(PROBES):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class PlainErrors:
