@@ -69,14 +69,15 @@ class Search:
 
     def fetch(self, session: Session) -> Slice[Item]:
         """Try one way after the other until one of them gives the whole page."""
-        rows: Sequence[Item] | None = self._walk(session, STROLL)
+        rows = self._walk(session, STROLL)
         if len(rows) <= self.limit:
             # As many again on the rest of the way would fill the page: probably frequent words.
             seems_frequent = len(rows) * WALK > self.limit * STROLL
             ways = [self._sort_if_rare, self._walk_far, self._sort_all]
             if seems_frequent:
                 ways = [self._walk_far, self._sort_if_rare, self._sort_all]
-            rows = next(found for way in ways if (found := way(session)) is not None)
+            found = (way(session) for way in ways)
+            rows = next(rows for rows in found if rows is not None)
         return cut_page(rows, self.order, self.limit)
 
     def _walk(self, session: Session, distance: int) -> Sequence[Item]:

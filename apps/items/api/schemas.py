@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from apps.items.models import DESCRIPTION_LENGTH, MAXIMUM_STOCK, NAME_LENGTH
-from project.web.schemas import Money, Schema, Text
+from project.web.schemas import Money, Schema, Storable, Text
 
 Sort = Literal["created_at", "-created_at", "price", "-price", "name", "-name"]
 """The names of apps.items.queries.ORDERS."""
 
 Name = Annotated[
-    Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH), Storable
 ]
 Description = Annotated[Text, Field(max_length=DESCRIPTION_LENGTH)]
 Stock = Annotated[int, Field(ge=0, le=MAXIMUM_STOCK)]
