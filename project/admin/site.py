@@ -1,7 +1,6 @@
 """The admin at `/admin/`: SQLAdmin's declarations and names of routes, endpoints of our own."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,16 +17,16 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ExceptionHandler
 
 from project.admin.guard import Guard, RefuseCrossSiteWrites
-from project.admin.pages import AdminPages, path_to
+from project.admin.pages import AdminPages, path_to, with_query
 from project.admin.sessions import CookieSessions
-from project.admin.views import ModelAdmin, adopt, build_form_classes
+from project.admin.views import ModelAdmin, adopt
 from project.admin.work import AdminWork
 from project.db.errors import diagnose
 from project.errors import AppError, DomainError
 from project.logging import request_id
 from project.runtime import Runtime
 from project.templating import TEMPLATE_FOLDER
-from project.web.static import ProjectFiles, fingerprint, static_url
+from project.web.static import ProjectFiles, static_url
 
 BASE_URL = "/admin"
 
@@ -72,7 +71,8 @@ class AdminSite(AdminPages):
     def register(self, group: str, view: type[BaseView | ModelView]) -> None:
         """Add what an app declares. Raises AppError for what cannot work."""
         if not issubclass(view, ModelView):
-            self.add_base_view(type(view)(view.__name__, (view,), {}))
+            make: Any = type(view)
+            self.add_base_view(make(view.__name__, (view,), {}))
             return
         if view.identity in {known.identity for known in self.views}:
             raise AppError(
@@ -81,7 +81,7 @@ class AdminSite(AdminPages):
         self.add_model_view(adopt(view))
         added = self.views[-1]
         assert isinstance(added, ModelAdmin)  # noqa: S101 - adopt() says so
-        build_form_classes(added)
+        added.prepare_forms()
         self.groups.setdefault(group, []).append(added)
 
     def seal(self) -> None:
@@ -109,8 +109,8 @@ class AdminSite(AdminPages):
         templates.env.trim_blocks = templates.env.lstrip_blocks = True
         templates.env.globals.update(
             static_url=static_url,
-            asset=_asset,
             path_to=path_to,
+            with_query=with_query,
             identity_of=self._identity_of,
             settings=self.runtime.settings,
         )
@@ -164,9 +164,3 @@ class AdminSite(AdminPages):
             message=sentence,
             request_id=request_id.get() or "",
         )
-
-
-def _asset(path: str) -> str:
-    """Return the address of one of SQLAdmin's own files, its fingerprint included."""
-    file = files("sqladmin") / "statics" / path
-    return f"{BASE_URL}/statics/{path}?v={fingerprint(str(file))}"

@@ -1,0 +1,72 @@
+"""Values as people read them, in lists and on details pages."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from markupsafe import Markup, escape
+
+LIST_LENGTH = 80
+"""Characters of a text that a list shows."""
+
+NOTHING = Markup('<span class="nothing" title="empty">–</span>')  # noqa: RUF001 - a dash on purpose
+
+
+def display(value: object) -> str:
+    """Return a value as text, or as markup that is safe to put into a page."""
+    if value is None or value == "":
+        return NOTHING
+    for kind, formatter in FORMATTERS.items():
+        if isinstance(value, kind):
+            return formatter(value)
+    return str(value)
+
+
+def shorten(text: str) -> str:
+    """Cut a long text for a list; the rest stands on the details page."""
+    if isinstance(text, Markup) or len(text) <= LIST_LENGTH:
+        return text
+    return text[: LIST_LENGTH - 1].rstrip() + "…"
+
+
+def kind_of(value: object) -> str:
+    """Name how a value is laid out: numbers are aligned to the right."""
+    if isinstance(value, bool):
+        return "flag"
+    return "number" if isinstance(value, int | float | Decimal) else "text"
+
+
+def _flag(value: bool) -> str:
+    return Markup('<span class="flag flag-{}">{}</span>').format(
+        *(("yes", "Yes") if value else ("no", "No"))
+    )
+
+
+def _moment(value: datetime) -> str:
+    if value.tzinfo is not None:
+        value = value.astimezone(UTC)
+    shown = value.strftime("%d %b %Y, %H:%M")
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        value.isoformat(), value.strftime("%Y-%m-%d %H:%M:%S"), shown
+    )
+
+
+def _day(value: date) -> str:
+    return Markup('<time datetime="{}">{}</time>').format(
+        value.isoformat(), value.strftime("%d %b %Y")
+    )
+
+
+def _choice(value: Enum) -> str:
+    return escape(value.name.replace("_", " ").capitalize())
+
+
+# Order matters: a datetime is a date, too.
+FORMATTERS: Mapping[type, Callable[[Any], str]] = {
+    bool: _flag,
+    Enum: _choice,
+    datetime: _moment,
+    date: _day,
+}

@@ -1,0 +1,161 @@
+"""Form fields that fit PostgreSQL's types and work in a browser without JavaScript."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from sqladmin.ajax import QueryAjaxModelLoader
+from sqladmin.fields import TimezoneAwareDateTimeField
+from sqladmin.forms import ModelConverter, converts
+from sqlalchemy import BigInteger, Numeric, SmallInteger
+from sqlalchemy.orm import RelationshipProperty
+from wtforms import Field, Form, StringField, TextAreaField, ValidationError, widgets
+from wtforms.fields import DateTimeLocalField, DecimalField, IntegerField
+from wtforms.validators import InputRequired, NumberRange, Optional
+
+LONG_TEXT = 255
+"""Text columns that hold more than this get a box of several lines."""
+
+LOCAL_FORMATS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]
+
+
+class ReferenceField(StringField):  # type: ignore[misc]  # WTForms is untyped
+    """A row of another table, named as `label #id`, by its id alone, or by a unique value.
+
+    A select would hold the whole table. Here suggestions are fetched while one types, and
+    what was typed is looked up when the form is saved.
+    """
+
+    def __init__(self, loader: QueryAjaxModelLoader, *, allow_blank: bool, **options: Any) -> None:
+        if not allow_blank:
+            options["validators"] = [InputRequired(), *options.get("validators", ())]
+        super().__init__(**options)
+        self.loader = loader
+
+
+def lookup_columns(loader: QueryAjaxModelLoader) -> list[Any]:
+    """Return the columns in which a lookup searches, in whose order it also suggests."""
+    return [
+        getattr(loader.model, column) if isinstance(column, str) else column
+        for column in loader.fields
+    ]
+
+
+class MomentField(TimezoneAwareDateTimeField):
+    """A time with its zone, in UTC, with the browser's own picker."""
+
+    widget = widgets.DateTimeLocalInput()
+
+
+class Converter(ModelConverter):
+    """SQLAdmin's converter, mended for SQLAlchemy 2.1 and narrowed to what is safe."""
+
+    async def convert(  # type: ignore[override]  # SQLAdmin calls it by keyword
+        self, model: type, prop: Any, **options: Any
+    ) -> Any:
+        """Leave relations to many rows out, and let relations to one row be typed in."""
+        if not isinstance(prop, RelationshipProperty):
+            return await super().convert(model=model, prop=prop, **options)
+        loader = (options.get("form_ajax_refs") or {}).get(prop.key)
+        if loader is None:
+            return None
+        is_optional = all(local.nullable for local, _ in prop.local_remote_pairs or ())
+        return ReferenceField(
+            loader,
+            allow_blank=is_optional,
+            label=options.get("label") or prop.key.replace("_", " ").capitalize(),
+            description="The id, or start typing to search.",
+            render_kw={"class": "form-control", "autocomplete": "off"},
+        )
+
+    @converts("String", "CHAR", "Text")  # type: ignore[untyped-decorator]
+    def convert_text(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
+        column = prop.columns[0]
+        length = getattr(column.type, "length", None)
+        kwargs["filters"] = [*kwargs.get("filters", ()), _one_kind_of_line_end]
+        kwargs["validators"] = [*kwargs["validators"], _refuse_nul, *self._string_common(prop)]
+        if not column.nullable:
+            # An empty text is a value; without this it would reach the column as NULL.
+            kwargs["filters"].append(_never_none)
+        is_long = length is None or length > LONG_TEXT
+        return (TextAreaField if is_long else StringField)(**kwargs)
+
+    @converts("Integer")  # type: ignore[untyped-decorator]
+    def convert_integer(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
+        limit = 2 ** (_bits(prop.columns[0]) - 1)
+        kwargs["validators"] = [*_emptiness(kwargs), NumberRange(-limit, limit - 1)]
+        return IntegerField(**kwargs)
+
+    @converts("Numeric")  # type: ignore[untyped-decorator]
+    def convert_numeric(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
+        kwargs.setdefault("places", None)
+        kwargs["validators"] = [*_emptiness(kwargs), _fits(prop.columns[0])]
+        return DecimalField(**kwargs)
+
+    # SQLAlchemy 2.1's Float is no Numeric any more, so that SQLAdmin knows no field for it.
+    @converts("Float", "Double", "DOUBLE_PRECISION", "REAL")  # type: ignore[untyped-decorator]
+    def convert_float(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
+        kwargs.setdefault("places", None)
+        kwargs["filters"] = [*kwargs.get("filters", ()), _to_float]
+        kwargs["validators"] = [*_emptiness(kwargs), _refuse_infinite]
+        return DecimalField(**kwargs)
+
+    @converts("DateTime")  # type: ignore[untyped-decorator]
+    def convert_moment(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
+        kwargs.setdefault("format", LOCAL_FORMATS)
+        kwargs["render_kw"] = {"step": "1", **kwargs["render_kw"]}
+        has_zone = getattr(prop.columns[0].type, "timezone", False)
+        return (MomentField if has_zone else DateTimeLocalField)(**kwargs)
+
+
+def _emptiness(kwargs: dict[str, Any]) -> list[Any]:
+    """Say what an empty number means: a mistake, or whatever the column's default is."""
+    validators: list[Any] = kwargs["validators"]
+    is_required = any(isinstance(validator, InputRequired) for validator in validators)
+    return validators if is_required else [Optional(), *validators]
+
+
+def _bits(column: Any) -> int:
+    if isinstance(column.type, BigInteger):
+        return 64
+    return 16 if isinstance(column.type, SmallInteger) else 32
+
+
+def _fits(column: Any) -> Callable[[Form, Field], None]:
+    """Check that the column holds the number as it is; PostgreSQL would round in silence."""
+    assert isinstance(column.type, Numeric)  # noqa: S101 - registered for this type
+    precision, scale = column.type.precision, column.type.scale or 0
+
+    def check(form: Form, field: Field) -> None:
+        _refuse_infinite(form, field)
+        if field.data is None or precision is None:
+            return
+        if abs(field.data) >= 10 ** (precision - scale):
+            raise ValidationError(f"At most {precision - scale} digits before the point.")
+        if field.data != round(field.data, scale):
+            raise ValidationError(f"At most {scale} digits after the point.")
+
+    return check
+
+
+def _refuse_infinite(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms passes both
+    if field.data is not None and not Decimal(field.data).is_finite():
+        raise ValidationError("This must be a number.")
+
+
+def _refuse_nul(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms passes both
+    if "\0" in (field.data or ""):
+        raise ValidationError("This holds a character that cannot be stored.")
+
+
+def _one_kind_of_line_end(value: str | None) -> str | None:
+    """Undo what forms do to text: browsers send every line end as two characters."""
+    return value.replace("\r\n", "\n") if value else value
+
+
+def _never_none(value: str | None) -> str:
+    return value or ""
+
+
+def _to_float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,107 @@
+"""Finding rows by what stands in an address or in a form."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqladmin.helpers import get_object_identifier, object_identifier_values
+from sqlalchemy import Integer, Select, String, cast, inspect, literal_column, or_, select
+from sqlalchemy.orm import Session, defer, selectinload
+
+from project.admin.forms import ReferenceField, lookup_columns
+from project.admin.views import ModelAdmin, escape_wildcards, is_secret
+from project.db.base import MAXIMUM_ID
+from project.errors import NotFound
+
+SUGGESTIONS = 10
+
+
+def identify(model: type, identifier: str) -> tuple[Any, ...] | None:
+    """Read the primary key out of an address; None for what can be nobody's."""
+    try:
+        values = object_identifier_values(identifier, model)
+    except (ValueError, TypeError, ArithmeticError):
+        return None
+    columns: tuple[Any, ...] = inspect(model).primary_key
+    for column, value in zip(columns, values, strict=True):
+        if isinstance(column.type, Integer) and not -MAXIMUM_ID <= value <= MAXIMUM_ID:
+            return None
+        if isinstance(value, str) and "\0" in value:
+            return None
+    return values
+
+
+def identifier_of(row: Any) -> str:
+    """Return what names this row in addresses."""
+    return str(get_object_identifier(row))
+
+
+def select_row(view: ModelAdmin, identifier: str) -> Select[Any]:
+    """Select one row; its hidden columns stay in the database. Raises NotFound."""
+    key = identify(view.model, identifier)
+    if key is None:
+        raise NotFound
+    columns = view.mapper.primary_key
+    conditions = [column == value for column, value in zip(columns, key, strict=True)]
+    return select(view.model).where(*conditions).options(*without_secrets(view))
+
+
+def without_secrets(view: ModelAdmin) -> list[Any]:
+    """Return the options that leave secret columns unread."""
+    return [
+        defer(getattr(view.model, name), raiseload=True)
+        for name in view.mapper.column_attrs.keys()  # noqa: SIM118 - no dict
+        if is_secret(name)
+    ]
+
+
+def with_relations(view: ModelAdmin, names: list[str]) -> list[Any]:
+    """Return the options that load the relations which these columns name, all at once."""
+    options = []
+    for name in names:
+        model, option = view.model, None
+        for part in name.split("."):
+            attribute = getattr(model, part)
+            if part not in inspect(model).relationships:
+                break
+            option = option.selectinload(attribute) if option else selectinload(attribute)
+            model = attribute.property.mapper.class_
+        if option is not None:
+            options.append(option)
+    return options
+
+
+def version_column(view: ModelAdmin) -> Any:
+    """Return PostgreSQL's own mark of the row's version; every change gives it another."""
+    return cast(literal_column(f"{view.table.name}.xmin"), String)
+
+
+def find_reference(session: Session, field: ReferenceField) -> Any | None:
+    """Find the row that was typed into a field: `label #id`, an id, or a unique value."""
+    text = (field.data or "").strip()
+    loader = field.loader
+    key = identify(loader.model, text.rpartition("#")[2].strip())
+    row: Any = None if key is None else session.get(loader.model, key)
+    if row is not None or "\0" in text:
+        return row
+    matches = [cast(column, String) == text for column in lookup_columns(loader)]
+    rows: Sequence[Any] = session.scalars(select(loader.model).where(or_(*matches)).limit(2)).all()
+    return rows[0] if len(rows) == 1 else None
+
+
+def name_reference(row: Any) -> str:
+    """Return what a field shows for a row; `find_reference` reads it back."""
+    return f"{row} #{identifier_of(row)}"
+
+
+def suggest_references(session: Session, view: ModelAdmin, name: str, term: str) -> list[str]:
+    """Return some rows whose lookup fields hold the term. Raises NotFound for a wrong name."""
+    loader = view.lookups.get(name)
+    if loader is None:
+        raise NotFound
+    pattern = f"%{escape_wildcards(term)}%"
+    matches = [
+        cast(column, String).ilike(pattern, escape="\\") for column in lookup_columns(loader)
+    ]
+    statement: Select[Any] = select(loader.model).where(or_(*matches)).limit(SUGGESTIONS)
+    rows = session.scalars(statement.order_by(*lookup_columns(loader))).all()
+    return [name_reference(row) for row in rows]

@@ -1,0 +1,137 @@
+"""Signing in to the admin: a random cookie, and a session in the database that it stands for.
+
+Starlette's signed session cookie would be shared with the site's own, could not be revoked
+and would be as good after signing out as before. Here the database is asked on each click,
+so whoever is deactivated, demoted or signed out is out at once.
+"""
+
+import re
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from loguru import logger
+from sqladmin.authentication import AuthenticationBackend
+from sqlalchemy.orm import Session
+from starlette.datastructures import URL
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from project.admin.work import AdminWork
+from project.runtime import Runtime
+from project.web.principal import Principal, authenticator_of
+
+LIFETIME = timedelta(hours=12)
+IDLE = timedelta(hours=1)
+LONGEST_COOKIE = 100
+LONGEST_USERNAME = 254
+LONGEST_PASSWORD = 256
+
+# A path below the admin: no scheme, no host, nothing that a browser reads as either.
+LOCAL_TARGET = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+
+
+class CookieSessions(AuthenticationBackend):
+    """SQLAdmin asks this who is there; only active superusers are anybody."""
+
+    def __init__(self, runtime: Runtime, work: AdminWork, base_url: str) -> None:
+        self.middlewares = []  # SQLAdmin's own would put a session of its own over the site's
+        self._runtime = runtime
+        self._authenticator = authenticator_of(runtime)
+        self._work = work
+        self._base_url = base_url
+        self._is_secure = runtime.settings.is_deployed
+        self.cookie_name = "__Host-lintel_admin" if self._is_secure else "lintel_admin"
+
+    async def authenticate(self, request: Request) -> Response | bool:
+        """Let a superuser through; send everybody else to the sign-in page and back again."""
+        principal = await self.find_principal(request)
+        if principal is None:
+            return RedirectResponse(self._sign_in_address(request), status_code=303)
+        request.state.principal = principal
+        return True
+
+    async def get_user_id(self, request: Request) -> int:
+        principal: Principal = request.state.principal
+        return principal.id
+
+    async def find_principal(self, request: Request) -> Principal | None:
+        """Return the superuser behind the request's cookie."""
+        cookie = self._cookie_of(request)
+        if cookie is None:
+            return None
+        principal = await self._work.run(
+            self._authenticator.find_browser_principal, cookie, idle=IDLE
+        )
+        return principal if principal is not None and principal.is_superuser else None
+
+    async def login(self, request: Request) -> Response | bool:
+        """Check the form; False for a wrong password, an unknown, a disabled, an ordinary one."""
+        form = await request.form()
+        username, password = str(form.get("username", "")), str(form.get("password", ""))
+        principal = await self._check(username, password)
+        if principal is None or not principal.is_superuser:
+            logger.warning("Refused to sign in to the admin")
+            return False
+        cookie = await self._work.run(self._replace_session, request, principal)
+        logger.info("Signed in to the admin", user_id=principal.id)
+        response = RedirectResponse(self.local_target(form.get("next")), status_code=303)
+        self._set_cookie(response, cookie)
+        return response
+
+    async def logout(self, request: Request) -> Response:
+        """End the session in the database and forget the cookie."""
+        cookie = self._cookie_of(request)
+        if cookie is not None:
+            await self._work.run(self._authenticator.end_browser_session, cookie)
+        response = RedirectResponse(f"{self._base_url}/login", status_code=303)
+        response.delete_cookie(
+            self.cookie_name, secure=self._is_secure, httponly=True, samesite="lax"
+        )
+        return response
+
+    def local_target(self, target: object) -> str:
+        """Return where to go after signing in: a page of the admin, whatever was asked for."""
+        home = f"{self._base_url}/"
+        if not isinstance(target, str) or not LOCAL_TARGET.fullmatch(target):
+            return home
+        path = URL(target).path
+        is_page = path.startswith(home) and not path.startswith((f"{home}login", f"{home}logout"))
+        return target if is_page and ".." not in path else home
+
+    async def _check(self, username: str, password: str) -> Principal | None:
+        is_plausible = len(username) <= LONGEST_USERNAME and len(password) <= LONGEST_PASSWORD
+        if not is_plausible or "\0" in username:
+            username, password = "", ""  # takes as long as any other wrong answer
+        return await self._authenticator.check_password(
+            self._runtime, email=username.strip(), password=password
+        )
+
+    def _replace_session(self, session: Session, request: Request, principal: Principal) -> str:
+        old = self._cookie_of(request)
+        if old is not None:
+            self._authenticator.end_browser_session(session, old)
+        return self._authenticator.start_browser_session(session, principal, lifetime=LIFETIME)
+
+    def _sign_in_address(self, request: Request) -> str:
+        address = f"{self._base_url}/login"
+        target = request.url.path
+        if request.url.query:
+            target += f"?{request.url.query}"
+        if request.method != "GET" or self.local_target(target) == f"{self._base_url}/":
+            return address
+        return f"{address}?{urlencode({'next': target})}"
+
+    def _cookie_of(self, request: Request) -> str | None:
+        cookie = request.cookies.get(self.cookie_name)
+        return cookie if cookie and len(cookie) <= LONGEST_COOKIE else None
+
+    def _set_cookie(self, response: Response, cookie: str) -> None:
+        response.set_cookie(
+            self.cookie_name,
+            cookie,
+            max_age=int(LIFETIME.total_seconds()),
+            path="/",
+            secure=self._is_secure,
+            httponly=True,
+            samesite="lax",
+        )

@@ -1,0 +1,281 @@
+"""What apps declare: SQLAdmin's `ModelView` with defaults that are safe.
+
+    class ItemAdmin(ModelAdmin, model=Item):
+        column_list = (Item.id, Item.name, Item.price)
+        form_columns = (Item.name, Item.price)
+
+    views = (ItemAdmin,)
+
+The declarations are SQLAdmin's own. What reads and writes is not (`reading`, `writing`):
+SQLAdmin's hooks are asynchronous, get no session and run after the commit, or from inside a
+worker thread. The hooks here are plain functions that get the session.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqladmin import ModelView
+from sqladmin.ajax import QueryAjaxModelLoader
+from sqlalchemy import Select, String, Table, cast, false, or_
+from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, Session
+from wtforms import Form
+from wtforms.fields.core import UnboundField
+
+from project.admin.forms import Converter
+from project.errors import AppError
+from project.runtime import Runtime
+
+SECRET = re.compile(r"(^|_)(password|passwd|secret|token|api_key|private_key)(_|$)")
+"""Columns with such a name are in no list, no form, no search and on no page."""
+
+Values = dict[str, Any]
+"""What a form says, by column; a relation to one row stands as its foreign key."""
+
+
+class ModelAdmin(ModelView):
+    """One model in the admin. Options are SQLAdmin's; the methods below are ours."""
+
+    page_size = 25
+    page_size_options = (25, 50, 100)
+    can_export = False
+    form_converter = Converter
+    create_template = edit_template = "sqladmin/form.html"
+    form_class_for_create: type[Form]
+    form_class_for_edit: type[Form]
+
+    async def prepare_values(self, runtime: Runtime, values: Values) -> None:
+        """Change the values in ways that need no connection, or another lane: hash, resize."""
+
+    def create_row(self, session: Session, values: Values) -> Any:
+        """Make the row; override it to call the app's service. May raise a DomainError."""
+        row = self.model(**values)
+        session.add(row)
+        return row
+
+    def update_row(
+        self,
+        session: Session,  # noqa: ARG002 - for services of those who override this
+        row: Any,
+        values: Values,
+    ) -> None:
+        """Change the row, which is locked; `values` holds only what was changed."""
+        for name, value in values.items():
+            setattr(row, name, value)
+
+    def delete_row(self, session: Session, row: Any) -> None:
+        """Delete the row, which is locked."""
+        session.delete(row)
+
+    def search_query(self, stmt: Select[Any], term: str) -> Select[Any]:
+        """Find the term anywhere in a searchable column; `%` and `_` are just characters.
+
+        Rows without a related row are found by their other columns.
+        """
+        pattern = f"%{escape_wildcards(term)}%"
+        conditions = []
+        for path in self._search_fields:
+            model = self.model
+            *relations, name = path.split(".")
+            for relation in relations:
+                attribute = getattr(model, relation)
+                stmt = stmt.outerjoin(attribute)
+                model = attribute.mapper.class_
+            conditions.append(cast(getattr(model, name), String).ilike(pattern, escape="\\"))
+        return stmt.where(or_(false(), *conditions))
+
+    def label_of(self, name: str) -> str:
+        """Return what people call a column."""
+        default = name.rpartition(".")[2].replace("_", " ").capitalize()
+        label: str = self._column_labels.get(name, "ID" if name == "id" else default)
+        return label
+
+    # -- what is used of SQLAdmin's private parts, pinned by test_contract.py ---------------
+
+    @property
+    def mapper(self) -> Mapper[Any]:
+        """SQLAlchemy's mapper of the model."""
+        mapper: Mapper[Any] = self._mapper
+        return mapper
+
+    @property
+    def table(self) -> Table:
+        """The table behind the model."""
+        table = self.mapper.local_table
+        assert isinstance(table, Table)  # noqa: S101 - models here are declared with a table
+        return table
+
+    @property
+    def list_columns(self) -> list[str]:
+        """Names of what a list shows."""
+        return self._list_prop_names
+
+    @property
+    def details_columns(self) -> list[str]:
+        """Names of what a details page shows."""
+        return self._details_prop_names
+
+    @property
+    def search_columns(self) -> list[str]:
+        """Names of what is searched, relations as `owner.email`."""
+        return self._search_fields
+
+    @property
+    def sort_columns(self) -> list[str]:
+        """Names of what a list can be sorted by."""
+        return self._sort_fields
+
+    @property
+    def default_sort(self) -> list[tuple[Any, bool]]:
+        """Columns of the order that nobody asked for, and whether each is descending."""
+        return self._get_default_sort()
+
+    @property
+    def lookups(self) -> Mapping[str, QueryAjaxModelLoader]:
+        """How the fields that name another row search for it."""
+        return self._form_ajax_refs
+
+    def name_of_table(self, table: str | None) -> str:
+        """Return what people call the rows of a table, of this model or another."""
+        for view in self._admin_ref.views:
+            if isinstance(view, ModelAdmin) and view.table.name == table:
+                return view.name_plural
+        return "Other rows"
+
+    def formatter_of(self, name: str, *, is_list: bool) -> Callable[..., Any] | None:
+        """Return the view's own formatter of a column, if it has one."""
+        return (self._list_formatters if is_list else self._detail_formatters).get(name)
+
+    def prepare_forms(self) -> None:
+        """Build the forms once, at the start, where a mistake is seen.
+
+        SQLAdmin builds them again for each page, asynchronously, because selects load whole
+        tables. Ours load nothing, so the coroutine ends without ever waiting.
+        """
+        self._refuse_unknown_columns()
+        self.form_class_for_create = self._build_form(self._form_create_rules)
+        self.form_class_for_edit = self._build_form(self._form_edit_rules)
+
+    def _build_form(self, rules: list[str]) -> type[Form]:
+        coroutine = self.scaffold_form(rules)
+        try:
+            coroutine.send(None)
+        except StopIteration as done:
+            return _put_own_fields_last(done.value, self.form_base_class)
+        except Exception as error:
+            raise AppError(f"{_name_of(self)}: its form cannot be built: {error}") from error
+        coroutine.close()
+        raise AppError(f"{_name_of(self)}: its form waits for something; it must not.")
+
+    def _refuse_unknown_columns(self) -> None:
+        self._refuse_secrets([*self.search_columns, *self.sort_columns])
+        for name in {
+            *self.list_columns,
+            *self.details_columns,
+            *self._form_prop_names,
+            *self.search_columns,
+            *self.sort_columns,
+        }:
+            if not _has_path(self.model, name):
+                raise AppError(f"{_name_of(self)} names '{name}', which its model has not.")
+
+    def _build_column_list(
+        self, defaults: list[str], include: Any = None, exclude: Any = None
+    ) -> list[str]:
+        """Take secrets, relations to many and what is not loaded out of every default."""
+        if include and include != "__all__":
+            names = [self._get_prop_name(item) for item in include]
+            self._refuse_secrets(names)
+            return names
+        left_out = {self._get_prop_name(item) for item in exclude or ()}
+        names = self._prop_names if include or exclude else defaults
+        return [name for name in names if name not in left_out and self._is_presentable(name)]
+
+    def _refuse_secrets(self, names: Sequence[str]) -> None:
+        for name in names:
+            if is_secret(name):
+                raise AppError(f"{_name_of(self)} shows '{name}', which holds a secret.")
+
+    def _is_presentable(self, name: str) -> bool:
+        if is_secret(name):
+            return False
+        prop = self._mapper.attrs[name]
+        if isinstance(prop, RelationshipProperty):
+            return not prop.uselist
+        return isinstance(prop, ColumnProperty) and not prop.deferred
+
+
+def is_secret(name: str) -> bool:
+    """Whether a column's name says that nobody should see what it holds."""
+    return SECRET.search(name.rpartition(".")[2].lower()) is not None
+
+
+def escape_wildcards(term: str) -> str:
+    """Take the meaning off what LIKE reads as a wildcard."""
+    return re.sub(r"([\\%_])", r"\\\1", term)
+
+
+def adopt(view: type[ModelView]) -> type[ModelAdmin]:
+    """Return a class of this application's own for a declared view.
+
+    SQLAdmin keeps its state on the class; two applications in one process would share it.
+    A plain `ModelView` gets the safe defaults as well. Raises AppError for what is not safe.
+    """
+    _refuse_unsafe(view)
+    options = {name: dict(given) for name, given in view.form_args.items()}
+    for given in options.values():
+        if "validators" in given:
+            given["validators"] = list(given["validators"])  # SQLAdmin adds to it
+    bases = (view,) if issubclass(view, ModelAdmin) else (view, ModelAdmin)
+    attributes = {"__module__": view.__module__, "form_args": options}
+    make: Any = type(view)
+    adopted: type[ModelAdmin] = make(view.__name__, bases, attributes)
+    return adopted
+
+
+UNUSED = (
+    "on_model_change",
+    "after_model_change",
+    "on_model_delete",
+    "after_model_delete",
+    "insert_model",
+    "update_model",
+    "delete_model",
+    "column_filters",
+    "can_import",
+    "save_as",
+)
+"""What SQLAdmin offers and this admin does not call: it would be silently ignored."""
+
+
+def _refuse_unsafe(view: type[ModelView]) -> None:
+    for name in UNUSED:
+        if getattr(view, name) != getattr(ModelView, name):
+            raise AppError(
+                f"{view.__module__}.{view.__name__} sets {name}, which this admin does not use: "
+                "see project/admin/views.py for its own hooks."
+            )
+    if any(hasattr(member, "_action") for member in vars(view).values()):
+        raise AppError(f"{view.__module__}.{view.__name__}: @action changes state by GET.")
+
+
+def _put_own_fields_last(form: type[Form], base: type[Form]) -> type[Form]:
+    """Number the fields of the form's base class anew: WTForms sorts by when they were made."""
+    for name, field in vars(base).items():
+        if isinstance(field, UnboundField):
+            setattr(form, name, UnboundField(field.field_class, *field.args, **field.kwargs))
+    return form
+
+
+def _has_path(model: Any, path: str) -> bool:
+    for part in path.split("."):
+        attribute = getattr(model, part, None)
+        if attribute is None:
+            return False
+        prop = getattr(attribute, "property", None)
+        model = prop.mapper.class_ if isinstance(prop, RelationshipProperty) else None
+    return True
+
+
+def _name_of(view: ModelView) -> str:
+    return f"{type(view).__module__}.{type(view).__name__}"

@@ -1,0 +1,33 @@
+// Comforts. Everything in the admin works without this file.
+(() => {
+  "use strict";
+
+  for (const all of document.querySelectorAll("[data-tick-all]")) {
+    const boxes = [...all.form.querySelectorAll('input[name="pks"]')];
+    all.hidden = false;
+    all.addEventListener("change", () => {
+      for (const box of boxes) box.checked = all.checked;
+    });
+  }
+
+  // A field that names another row: suggestions while one types.
+  for (const input of document.querySelectorAll("[data-lookup]")) {
+    const list = document.getElementById(input.getAttribute("list"));
+    let timer = 0;
+    let newest = 0;
+    const suggest = async () => {
+      const turn = ++newest;
+      const query = new URLSearchParams({ name: input.name, term: input.value });
+      const response = await fetch(`${input.dataset.lookup}?${query}`);
+      if (!response.ok || turn !== newest) return;
+      const { results } = await response.json();
+      list.replaceChildren(
+        ...results.map((text) => Object.assign(document.createElement("option"), { value: text })),
+      );
+    };
+    input.addEventListener("input", () => {
+      clearTimeout(timer);
+      if (input.value.trim()) timer = setTimeout(suggest, 150);
+    });
+  }
+})();

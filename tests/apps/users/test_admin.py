@@ -1,0 +1,168 @@
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from apps.users.models import User
+from apps.users.passwords import verify_password
+from project.runtime import Runtime
+from tests.factories.items import ItemFactory
+from tests.factories.users import PASSWORD, UserFactory
+from tests.project.admin.support import shown_form, sign_in
+
+NEW_PASSWORD = "another battery staple"
+
+
+@pytest.fixture
+def admin(client: TestClient) -> TestClient:
+    sign_in(client, UserFactory.create(superuser=True, email="root@example.com"))
+    return client
+
+
+def find(session: Session, email: str) -> User:
+    session.expire_all()
+    return session.scalars(select(User).where(User.email == email)).one()
+
+
+def test_password_hash_is_on_no_page(admin: TestClient) -> None:
+    user = UserFactory.create()
+    paths = (
+        "/admin/",
+        "/admin/user/list",
+        "/admin/user/list?search=argon2",
+        "/admin/user/create",
+        f"/admin/user/details/{user.id}",
+        f"/admin/user/edit/{user.id}",
+        f"/admin/user/delete?pks={user.id}",
+    )
+    for path in paths:
+        page = admin.get(path)
+        assert page.status_code == 200
+        assert "password_hash" not in page.text
+        assert "argon2id" not in page.text
+
+
+def test_password_hash_is_not_even_read(admin: TestClient, statements: list[str]) -> None:
+    user = UserFactory.create()
+    statements.clear()
+    for page in ("list", f"details/{user.id}", f"edit/{user.id}"):
+        admin.get(f"/admin/user/{page}")
+    own = [s for s in statements if "users_auth_session" not in s]
+    assert not [s for s in own if "password_hash" in s]
+
+
+@pytest.mark.parametrize("name", ["password_hash", "password"])
+def test_password_cannot_be_searched_or_sorted_by(admin: TestClient, name: str) -> None:
+    response = admin.get("/admin/user/list", params={"sortBy": name})
+    assert response.status_code == 400
+    assert "argon2" not in response.text
+
+
+def test_search_takes_wildcards_as_characters(admin: TestClient) -> None:
+    UserFactory.create(email="a_b@example.com", full_name="100 % Ada")
+    UserFactory.create(email="axb@example.com", full_name="Grace")
+    for term in ("A_B@", "100 %"):
+        page = admin.get("/admin/user/list", params={"search": term}).text
+        assert "a_b@example.com" in page
+        assert "axb@example.com" not in page
+
+
+def test_create_with_a_password(admin: TestClient, session: Session) -> None:
+    form = {"email": "Ada@Example.com", "password": NEW_PASSWORD, "is_active": "y"}
+    response = admin.post("/admin/user/create", data=form)
+    assert response.status_code == 303, response.text
+    user = find(session, "ada@example.com")
+    assert verify_password(NEW_PASSWORD, user.password_hash)
+    assert user.is_active
+    assert not user.is_superuser
+    assert user.full_name is None
+
+
+def test_create_without_a_password(admin: TestClient, session: Session) -> None:
+    assert admin.post("/admin/user/create", data={"email": "a@example.com"}).status_code == 303
+    user = find(session, "a@example.com")
+    assert user.password_hash is None
+    assert not user.is_active
+
+
+def test_password_is_hashed_in_its_own_lane(admin: TestClient, runtime: Runtime) -> None:
+    before = runtime.lanes.hash.completed
+    form = {"email": "ada@example.com", "password": NEW_PASSWORD}
+    admin.post("/admin/user/create", data=form)
+    assert runtime.lanes.hash.completed == before + 1
+
+
+def test_hash_cannot_be_sent(admin: TestClient, session: Session) -> None:
+    user = UserFactory.create()
+    before = user.password_hash
+    form = shown_form(admin.get(f"/admin/user/edit/{user.id}"))
+    form["password_hash"] = "forged"
+    assert admin.post(f"/admin/user/edit/{user.id}", data=form).status_code == 303
+    assert find(session, user.email).password_hash == before
+
+
+def test_new_password_ends_every_session(admin: TestClient, session: Session) -> None:
+    user = UserFactory.create()
+    token = admin.post(
+        "/api/v1/auth/token", data={"username": user.email, "password": PASSWORD}
+    ).json()["access_token"]
+    form = shown_form(admin.get(f"/admin/user/edit/{user.id}"))
+    assert form["password"] == ""
+    form["password"] = NEW_PASSWORD
+    assert admin.post(f"/admin/user/edit/{user.id}", data=form).status_code == 303
+    assert verify_password(NEW_PASSWORD, find(session, user.email).password_hash)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert admin.get("/api/v1/users/me", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 257])
+def test_weak_password_is_refused_and_not_repeated(admin: TestClient, password: str) -> None:
+    form = {"email": "ada@example.com", "password": password}
+    response = admin.post("/admin/user/create", data=form)
+    assert response.status_code == 400
+    assert password not in response.text
+
+
+def test_known_email_is_a_sentence_at_the_form(admin: TestClient) -> None:
+    UserFactory.create(email="ada@example.com")
+    form = {"email": "ADA@example.com", "password": NEW_PASSWORD}
+    response = admin.post("/admin/user/create", data=form)
+    assert response.status_code == 409
+    assert "An account with this email exists already." in response.text
+    assert NEW_PASSWORD not in response.text
+
+
+def test_known_email_is_a_sentence_at_the_field(admin: TestClient, session: Session) -> None:
+    UserFactory.create(email="ada@example.com")
+    other = UserFactory.create(email="grace@example.com")
+    form = shown_form(admin.get(f"/admin/user/edit/{other.id}"))
+    form["email"] = "ada@example.com"
+    response = admin.post(f"/admin/user/edit/{other.id}", data=form)
+    assert response.status_code == 409
+    assert "Another user has this already." in response.text
+    for leak in ("duplicate key", "uq_users", "argon2", "UPDATE"):
+        assert leak not in response.text
+
+
+@pytest.mark.parametrize("email", ["", "nonsense", "a@b\0.com", "x" * 250 + "@example.com"])
+def test_wrong_email(admin: TestClient, email: str) -> None:
+    assert admin.post("/admin/user/create", data={"email": email}).status_code == 400
+
+
+def test_box_that_is_not_ticked_takes_the_right_away(admin: TestClient, session: Session) -> None:
+    user = UserFactory.create(staff=True)
+    form = shown_form(admin.get(f"/admin/user/edit/{user.id}"))
+    assert form.pop("is_staff") == "y"
+    admin.post(f"/admin/user/edit/{user.id}", data=form)
+    changed = find(session, user.email)
+    assert not changed.is_staff
+    assert changed.is_active
+
+
+def test_owner_of_items_cannot_be_deleted(admin: TestClient, session: Session) -> None:
+    item = ItemFactory.create()
+    response = admin.post("/admin/user/delete", data={"pks": str(item.owner_id)})
+    assert response.status_code == 409
+    assert "Items still refer to this" in response.text
+    assert "fk_items" not in response.text
+    assert session.scalar(select(func.count()).select_from(User)) == 2

@@ -1,0 +1,37 @@
+"""What the tests of every admin page share."""
+
+import re
+from html import unescape
+from typing import Any
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from apps.users.models import User
+from tests.factories.users import PASSWORD, UserFactory
+
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+
+
+def sign_in(client: TestClient, user: User | None = None, *, next: str = "") -> Response:  # noqa: A002 - the field's name
+    """Sign in as this account, or as a new superuser, as the form does."""
+    user = user or UserFactory.create(superuser=True)
+    form = {"username": user.email, "password": PASSWORD, "next": next}
+    return client.post("/admin/login", data=form, headers=SAME_ORIGIN)
+
+
+def shown_form(page: Response) -> dict[str, str]:
+    """Return what a browser would send if nobody touched the page's form."""
+    body = page.text[page.text.index('<form class="card"') :]
+    values: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", body):
+        attributes: dict[str, Any] = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        is_sent = attributes.get("type") != "checkbox" or re.search(r"\schecked[\s>]", tag)
+        if "name" in attributes and is_sent:
+            default = "y" if attributes.get("type") == "checkbox" else ""
+            values[attributes["name"]] = unescape(attributes.get("value", default))
+    for name, text in re.findall(
+        r'<textarea[^>]*name="(\w+)"[^>]*>\r?\n?(.*?)</textarea>', body, re.DOTALL
+    ):
+        values[name] = unescape(text).replace("\r\n", "\n").replace("\n", "\r\n")
+    return values

@@ -1,0 +1,96 @@
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from apps.items.models import Item
+from tests.factories.items import ItemFactory
+from tests.project.admin.support import sign_in
+
+OTHERS = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "http://testserver"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "http://testserver:8001"},
+    {"Origin": "http://testserver.evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://[broken"},
+    {"Referer": "https://evil.example/page"},
+]
+OWN = [
+    {"Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "none"},
+    {"Origin": "http://testserver"},
+    {"Referer": "http://testserver/admin/"},
+    {},
+]
+
+
+@pytest.mark.parametrize("headers", OTHERS)
+def test_write_of_another_site_is_refused(
+    client: TestClient, session: Session, headers: dict[str, str]
+) -> None:
+    sign_in(client)
+    item = ItemFactory.create()
+    response = client.post("/admin/item/delete", data={"pks": str(item.id)}, headers=headers)
+    assert response.status_code == 403
+    assert session.scalar(select(func.count()).select_from(Item)) == 1
+
+
+@pytest.mark.parametrize("headers", OWN)
+def test_own_write_goes_through(
+    client: TestClient, session: Session, headers: dict[str, str]
+) -> None:
+    sign_in(client)
+    item = ItemFactory.create()
+    response = client.post("/admin/item/delete", data={"pks": str(item.id)}, headers=headers)
+    assert response.status_code == 303
+    assert session.scalar(select(func.count()).select_from(Item)) == 0
+
+
+@pytest.mark.parametrize("path", ["/admin/login", "/admin/logout", "/admin/item/create"])
+def test_every_route_is_guarded(client: TestClient, path: str) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    assert client.post(path, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/admin/login", "/admin/", "/admin/nowhere", "/admin/item/list"])
+def test_pages_are_neither_framed_nor_kept(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+
+
+def test_files_of_the_admin_may_be_kept(client: TestClient) -> None:
+    page = client.get("/admin/login").text
+    address = page[page.index("/static/admin/admin.css") :].partition('"')[0]
+    assert "immutable" in client.get(address).headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/item/1/name/download/",
+        "/admin/item/1/name/preview/",
+        "/admin/item/export/csv",
+        "/admin/item/import",
+    ],
+)
+def test_what_reads_files_or_whole_tables_is_gone(client: TestClient, path: str) -> None:
+    sign_in(client)
+    item = ItemFactory.create(name=".env")
+    assert client.get(path.replace("/1/", f"/{item.id}/")).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_reading_changes_nothing(client: TestClient, session: Session, method: str) -> None:
+    sign_in(client)
+    item = ItemFactory.create()
+    client.request(method, f"/admin/item/delete?pks={item.id}")
+    client.request(method, "/admin/logout")
+    assert client.get("/admin/").status_code == 200
+    assert session.scalar(select(func.count()).select_from(Item)) == 1
