@@ -28,7 +28,6 @@ INSTALLED_APPS: tuple[str, ...] = (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA_DIRECTORY = ROOT / ".data"
 
 Environment = Literal["development", "test", "staging", "production"]
 ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
@@ -84,6 +83,9 @@ class GeneralSettings(SettingsGroup):
 
     site_name: str = "Lintel"
     """Shown on pages, in the API documentation and in the admin."""
+
+    data_directory: Path = Path(".data")
+    """Where the embedded database and the development key are kept, seen from the root."""
 
 
 class DatabaseSettings(SettingsGroup):
@@ -205,8 +207,7 @@ class Settings(BaseModel):
 
     @property
     def data_directory(self) -> Path:
-        """Where the embedded database and the development key are kept."""
-        return DATA_DIRECTORY
+        return ROOT / self.general.data_directory
 
     @property
     def secret_keys(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
     """`manage.py db …` on a project of its own, without a DATABASE_URL."""
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setattr("project.settings.DATA_DIRECTORY", tmp_path)
+    monkeypatch.setenv("DATA_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(db, "load_settings", partial(load_settings, env_file=None))
     parser = argparse.ArgumentParser()
     db.add_arguments(parser)
