@@ -6,9 +6,10 @@ what matches. The planner has to guess how frequent the words are, together and 
 of the order, and a wrong guess reads the whole table. So nothing is left to its guesses: the
 search tries the cheap ways one after the other, each of them bounded, until one is complete.
 
-With a million items (loadtests/bench_items.py) a step takes a few milliseconds. What takes
-longer: a frequent word that is missing from the next WALK items of the order, and several
-frequent words that hardly ever meet, since a bitmap of all their items has to be made.
+With a million items (loadtests/bench_items.py) that takes milliseconds. What takes longer: a
+word that a tenth of all items have, but none of the next WALK ones (half a second: all of them
+are sorted), and words that are frequent each but rarely meet, a frequent beginning above all
+(tens of milliseconds: the index has to list all that have it).
 """
 
 from collections.abc import Callable, Sequence

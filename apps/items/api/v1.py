@@ -39,6 +39,8 @@ def list_items(
     may be only the beginning of one, from three letters on. Signs such as `/`, `-` and `"`
     separate words and mean nothing else; a `q` of signs alone finds nothing.
 
+    A frequent word that only items far down the order have takes longer than others.
+
     A `cursor` belongs to its `sort`; keep `q` and the filters while you follow one.
     """
     wanted = ItemFilter(owner_id=owner, min_price=min_price, max_price=max_price, in_stock=in_stock)
