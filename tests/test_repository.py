@@ -20,6 +20,7 @@ TOP_LEVEL = {
     *("compose.yaml", "requirements", "deploy", "LICENSE", "CHANGELOG.md"),
     *(".ci", ".env.example", ".gitignore", ".dockerignore", ".editorconfig"),
 }
+OPTIONAL = {".github"}  # pictures for the README
 # What a developer's own tools may leave there.
 PERSONAL = {".git", ".idea", ".vscode", ".DS_Store", ".python-version", ".hypothesis"}
 VENDORED = Path("project/static/vendor")
@@ -28,6 +29,7 @@ DEMO = "pip install uv && uv run manage.py demo"
 TEST = "pip install uv && uv run manage.py test"
 
 CODE_BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 UNFINISHED = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X])\b")
 UNMIGRATED = re.compile(r"\bcreate_al[l]\(")
 REGISTRY = re.compile(r"\b(pypi|pythonhosted|npmjs|debian|crates|docker)\.(org|com|io|net)\b")
@@ -97,7 +99,7 @@ def test_top_level() -> None:
     names = {path.name for path in ROOT.iterdir() if not is_ignored(path)}
     # Only a folder with something in it belongs to the repository.
     there = {name for name in names if (ROOT / name).is_file() or any(walk(ROOT / name))}
-    assert there - TOP_LEVEL == set(), "not part of the layout"
+    assert there - TOP_LEVEL - OPTIONAL == set(), "not part of the layout"
     assert TOP_LEVEL - there == set(), "missing from the layout"
 
 
@@ -153,6 +155,17 @@ def test_commands_are_in_the_readme() -> None:
 @pytest.mark.parametrize("command", [DEMO, TEST])
 def test_readme_promises_a_command(command: str) -> None:
     assert command in commands_in_blocks(readme()), f"README.md: a line of its own: {command}"
+
+
+def test_links_lead_somewhere() -> None:
+    broken = [
+        f"{document}: {target}"
+        for document, text in texts().items()
+        if document.endswith(".md")
+        for target in LINK.findall(text)
+        if "://" not in target and not ((ROOT / document).parent / target).exists()
+    ]
+    assert broken == []
 
 
 def test_ci_runs_the_promised_command() -> None:
