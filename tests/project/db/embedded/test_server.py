@@ -103,8 +103,11 @@ def test_foreign_variables_change_nothing(
 ) -> None:
     for name, value in {"PGDATA": "/", "PGPORT": "1", "LANG": "xx_XX", "LC_ALL": "yy"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PGDATESTYLE", "German")
     server.start()
     assert query(server, "SELECT 1") == 1
+    monkeypatch.delenv("PGDATESTYLE")  # libpq would ask for it too
+    assert query(server, "SHOW datestyle") == "ISO, MDY"
 
 
 def test_a_missing_wheel_is_one_line(
