@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from time import monotonic
 from typing import NamedTuple
 
 from loguru import logger
@@ -84,13 +85,13 @@ def start_session(session: Session, *, user_id: int, lifetime: timedelta) -> Gra
     return _grant(session, user_id, auth_session.id)
 
 
-def rotate_refresh_token(session: Session, *, token: str, waited: timedelta) -> Grant | None:
+def rotate_refresh_token(session: Session, *, token: str, arrived: float) -> Grant | None:
     """Exchange a refresh token for the next one; None if it is worth nothing.
 
     Each token works once, decided by one UPDATE, so of parallel requests one wins. A token
     that comes back after it was used has been stolen, or its successor was: the whole
-    session is revoked. `waited` is how long this request has been under way: a token used
-    since then lost a race and proves no theft. The caller commits, then refuses on None.
+    session is revoked. `arrived` is when this request came, by `time.monotonic()`: a token
+    used since then lost a race and proves no theft. The caller commits, then refuses on None.
     """
     token_hash = hash_refresh_token(token)
     session_id = session.scalar(
@@ -100,7 +101,7 @@ def rotate_refresh_token(session: Session, *, token: str, waited: timedelta) -> 
         .returning(RefreshToken.session_id)
     )
     if session_id is None:
-        _revoke_if_stolen(session, token_hash, waited)
+        _revoke_if_stolen(session, token_hash, arrived)
         return None
     user_id = session.scalar(
         select(AuthSession.user_id)
@@ -141,7 +142,9 @@ def _grant(session: Session, user_id: int, session_id: uuid.UUID) -> Grant:
     return Grant(user_id, session_id, token)
 
 
-def _revoke_if_stolen(session: Session, token_hash: bytes, waited: timedelta) -> None:
+def _revoke_if_stolen(session: Session, token_hash: bytes, arrived: float) -> None:
+    # Measured here, because the wait for the winner's commit lies behind this request, too.
+    waited = timedelta(seconds=monotonic() - arrived)
     session_id = session.scalar(
         select(RefreshToken.session_id).where(
             RefreshToken.token_hash == token_hash,

@@ -1,9 +1,7 @@
-from datetime import timedelta
 from time import monotonic
 from typing import Annotated
 
 from fastapi import Depends, Form, Request, Response
-from sqlalchemy.orm import Session
 
 from apps.users import queries, services, sign_in
 from apps.users.api.schemas import (
@@ -55,13 +53,9 @@ async def refresh_tokens(
 
     One that is used again ends the whole session: somebody else has it, too.
     """
-    arrived = monotonic()
-
-    def rotate(session: Session) -> Grant | None:
-        waited = timedelta(seconds=monotonic() - arrived)
-        return services.rotate_refresh_token(session, token=body.refresh_token, waited=waited)
-
-    grant = await transactions.run(rotate)
+    grant = await transactions.run(
+        services.rotate_refresh_token, token=body.refresh_token, arrived=monotonic()
+    )
     if grant is None:
         raise InvalidToken
     return _token_pair(runtime_of(request), response, grant)
