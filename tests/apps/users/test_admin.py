@@ -1,5 +1,8 @@
+import asyncio
+
 import pytest
 from fastapi.testclient import TestClient
+from httpx2 import AsyncClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -166,3 +169,20 @@ def test_owner_of_items_cannot_be_deleted(admin: TestClient, session: Session) -
     assert "Items still refer to this" in response.text
     assert "fk_items" not in response.text
     assert session.scalar(select(func.count()).select_from(User)) == 2
+
+
+@pytest.mark.anyio
+@pytest.mark.committed
+async def test_many_creations_at_once_do_not_lock_up(
+    async_client: AsyncClient, session: Session, runtime: Runtime
+) -> None:
+    """Hashing needs a thread; whoever holds one meanwhile, or a connection, waits for ever."""
+    root = UserFactory.create(superuser=True)
+    await async_client.post("/admin/login", data={"username": root.email, "password": PASSWORD})
+    forms = [{"email": f"new{n}@example.com", "password": NEW_PASSWORD} for n in range(40)]
+    sent = (async_client.post("/admin/user/create", data=form) for form in forms)
+    statuses = [response.status_code for response in await asyncio.gather(*sent)]
+    assert statuses == [303] * 40
+    assert session.scalar(select(func.count()).select_from(User)) == 41
+    assert runtime.lanes.database.running == runtime.lanes.hash.running == 0
+    assert (await async_client.get("/api/v1/health")).status_code == 200
