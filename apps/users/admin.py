@@ -67,6 +67,8 @@ class UserAdmin(ModelAdmin, model=User):
         User.is_staff,
         User.is_superuser,
     )
+    # The account of somebody else: the browser shall not fill in who sits before it.
+    form_widget_args: ClassVar = {"email": {"autocomplete": "off", "inputmode": "email"}}
     form_args: ClassVar = {
         "email": {"validators": [_check_email]},
         "is_active": {"description": "Whoever is not active is signed out and stays out."},

@@ -1,8 +1,10 @@
 """What every request to the admin passes: no writes from other sites, no framing, no caching."""
 
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from project.errors import Forbidden
@@ -46,7 +48,23 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await self.app(scope, receive, send_guarded)
+        try:
+            await self.app(scope, receive, send_guarded)
+        finally:
+            _name_route(scope)
+
+
+class RouteName(NamedTuple):
+    """What the access log reads of a route."""
+
+    path_format: str
+
+
+def _name_route(scope: Scope) -> None:
+    """Put the mount's path before the route's, so that a log line says which list was asked for."""
+    route = scope.get("route")
+    if isinstance(route, Route):
+        scope["route"] = RouteName(scope.get("root_path", "") + route.path_format)
 
 
 class RefuseCrossSiteWrites:

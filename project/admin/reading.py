@@ -92,13 +92,15 @@ def fetch_list(session: Session, view: ModelAdmin, request: Request) -> ListPage
     term = request.query_params.get("search", "").replace("\0", "").strip()[:LONGEST_SEARCH]
     if term and view.search_columns:
         statement = view.search_query(statement, term)
-    count = count_rows(session, view, statement)
-    statement = view.sort_query(statement, request).order_by(*_tie_breakers(view, request))
     names = view.list_columns
-    statement = statement.options(*without_secrets(view), *with_relations(view, names))
-    found = session.scalars(statement.limit(page_size + 1).offset((page - 1) * page_size)).all()
+    ordered = view.sort_query(statement, request).order_by(*_tie_breakers(view, request))
+    ordered = ordered.options(*without_secrets(view), *with_relations(view, names))
+    found = session.scalars(ordered.limit(page_size + 1).offset((page - 1) * page_size)).all()
+    has_next = len(found) > page_size
+    is_all = page == 1 and not has_next
+    count = Count(len(found)) if is_all else count_rows(session, view, statement)
     rows = [describe_row(view, row, names, is_list=True) for row in found[:page_size]]
-    return ListPage(rows, count, page, page_size, has_next=len(found) > page_size)
+    return ListPage(rows, count, page, page_size, has_next=has_next)
 
 
 def select_all(view: ModelAdmin) -> Select[Any]:
@@ -112,7 +114,9 @@ def count_rows(session: Session, view: ModelAdmin, statement: Select[Any]) -> Co
         estimate = estimate_rows(session, view.model)
         if estimate > COUNT_LIMIT:
             return Count(estimate, "about")
-    rows: Select[Any] = statement.order_by(None).with_only_columns(literal_column("1"))
+    rows: Select[Any] = statement.order_by(None).with_only_columns(
+        literal_column("1"), maintain_column_froms=True
+    )
     limited = rows.limit(COUNT_LIMIT + 1).subquery()
     counted = session.scalar(select(func.count()).select_from(limited)) or 0
     return Count(counted) if counted <= COUNT_LIMIT else Count(COUNT_LIMIT, "more")

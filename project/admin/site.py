@@ -67,6 +67,7 @@ class AdminSite(AdminPages):
             authentication_backend=self.sessions,
         )
         self.admin.router.routes = self._routes()
+        self.admin.state.runtime = runtime  # here, too, `runtime_of(request)` finds it
 
     def register(self, group: str, view: type[BaseView | ModelView]) -> None:
         """Add what an app declares. Raises AppError for what cannot work."""

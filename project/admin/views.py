@@ -199,7 +199,9 @@ class ModelAdmin(ModelView):
     def _is_presentable(self, name: str) -> bool:
         if is_secret(name):
             return False
-        prop = self._mapper.attrs[name]
+        prop = self._mapper.attrs.get(name)
+        if prop is None:
+            return True  # misspelt, or of a related model: looked at when the forms are built
         if isinstance(prop, RelationshipProperty):
             return not prop.uselist
         return isinstance(prop, ColumnProperty) and not prop.deferred

@@ -1,9 +1,12 @@
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from loguru import logger
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from apps.items.models import Item
+from project.admin import reading
+from project.web.lanes import LaneFull
 from tests.factories.items import ItemFactory
 from tests.project.admin.support import sign_in
 
@@ -94,3 +97,49 @@ def test_reading_changes_nothing(client: TestClient, session: Session, method: s
     client.request(method, "/admin/logout")
     assert client.get("/admin/").status_code == 200
     assert session.scalar(select(func.count()).select_from(Item)) == 1
+
+
+def test_unforeseen_error_says_nothing(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("SELECT password_hash")
+
+    sign_in(client)
+    monkeypatch.setattr(reading, "fetch_list", fail)
+    response = client.get("/admin/item/list", headers={"Accept": "text/html"})
+    assert response.status_code == 500
+    assert "password_hash" not in response.text
+    assert "Traceback" not in response.text
+
+
+def test_database_error_is_a_sentence(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(session: Session, *arguments: object) -> None:
+        session.execute(text("SELECT secret FROM nowhere_to_be_found"))
+
+    sign_in(client)
+    monkeypatch.setattr(reading, "fetch_list", fail)
+    response = client.get("/admin/item/list", headers={"Accept": "text/html"})
+    assert response.status_code == 500
+    assert "nowhere_to_be_found" not in response.text
+
+
+def test_busy_database_asks_to_come_back(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise LaneFull
+
+    sign_in(client)
+    monkeypatch.setattr(reading, "fetch_list", fail)
+    response = client.get("/admin/item/list")
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
+
+
+def test_log_line_carries_the_route_template(client: TestClient) -> None:
+    routes: list[object] = []
+    sink = logger.add(lambda message: routes.append(message.record["extra"].get("route")))
+    try:
+        client.get("/admin/item/edit/1")
+    finally:
+        logger.remove(sink)
+    assert "/admin/{identity}/edit/{pk}" in routes
