@@ -56,6 +56,7 @@ class AdminSite(AdminPages):
         self.runtime = runtime
         self.work = AdminWork(runtime)
         self.groups = {}
+        self.extra_pages: list[BaseView] = []
         self.sessions = CookieSessions(runtime, self.work, BASE_URL)
         super().__init__(
             app,
@@ -73,7 +74,8 @@ class AdminSite(AdminPages):
         """Add what an app declares. Raises AppError for what cannot work."""
         if not issubclass(view, ModelView):
             make: Any = type(view)
-            self.add_base_view(make(view.__name__, (view,), {}))
+            self.add_base_view(make(view.__name__, (view,), {"__module__": view.__module__}))
+            self.extra_pages.append(self.views[-1])
             return
         if view.identity in {known.identity for known in self.views}:
             raise AppError(

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqladmin import ModelView
 from sqladmin.ajax import QueryAjaxModelLoader
-from sqlalchemy import Select, String, Table, cast, false, or_
+from sqlalchemy import Select, String, Table, cast, false, inspect, or_
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, Session
 from wtforms import Form
 from wtforms.fields.core import UnboundField
@@ -132,8 +132,9 @@ class ModelAdmin(ModelView):
 
     @property
     def lookups(self) -> Mapping[str, QueryAjaxModelLoader]:
-        """How the fields that name another row search for it."""
-        return self._form_ajax_refs
+        """How the fields that name another row search for it; none but those in the form."""
+        names = self._form_prop_names
+        return {name: found for name, found in self._form_ajax_refs.items() if name in names}
 
     def name_of_table(self, table: str | None) -> str:
         """Return what people call the rows of a table, of this model or another."""
@@ -229,10 +230,35 @@ def adopt(view: type[ModelView]) -> type[ModelAdmin]:
         if "validators" in given:
             given["validators"] = list(given["validators"])  # SQLAdmin adds to it
     bases = (view,) if issubclass(view, ModelAdmin) else (view, ModelAdmin)
-    attributes = {"__module__": view.__module__, "form_args": options}
+    attributes = {
+        "__module__": view.__module__,
+        "form_args": options,
+        "form_ajax_refs": {**_default_lookups(view.model), **view.form_ajax_refs},
+    }
     make: Any = type(view)
     adopted: type[ModelAdmin] = make(view.__name__, bases, attributes)
     return adopted
+
+
+def _default_lookups(model: type) -> dict[str, dict[str, Any]]:
+    """Let each relation to one row be searched by the target's unique texts, or its key."""
+    lookups = {}
+    mapper: Mapper[Any] = inspect(model)
+    for relation in mapper.relationships:
+        if not relation.uselist and not relation.viewonly:
+            columns = relation.mapper.column_attrs
+            unique = [
+                prop.key
+                for prop in columns
+                if getattr(prop.columns[0], "unique", False)
+                and isinstance(prop.columns[0].type, String)
+                and not is_secret(prop.key)
+            ]
+            keys = [
+                relation.mapper.get_property_by_column(c).key for c in relation.mapper.primary_key
+            ]
+            lookups[relation.key] = {"fields": tuple(unique or keys)}
+    return lookups
 
 
 UNUSED = (
