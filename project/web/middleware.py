@@ -2,6 +2,7 @@
 connection busy while a slow client reads, and costs more than the request itself."""
 
 import re
+from collections.abc import Sequence
 from secrets import token_hex
 from time import perf_counter
 
@@ -102,13 +103,23 @@ def route_template(scope: Scope) -> str | None:
 
 
 class TrustedHosts(TrustedHostMiddleware):
-    """Refuses hosts that are not ours, except for probes: those call by address."""
+    """Refuses hosts that are not ours, except for probes: those call by address.
+
+    `.example.com` stands for the domain and everything below it, as in Django.
+    """
+
+    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:
+        super().__init__(app, [name for host in allowed_hosts for name in _host_patterns(host)])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PROBES):
             await self.app(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+
+def _host_patterns(host: str) -> tuple[str, ...]:
+    return (host[1:], f"*{host}") if host.startswith(".") else (host,)
 
 
 class PlainErrors:
@@ -131,12 +142,19 @@ class PlainErrors:
             nonlocal replaced
             if message["type"] == "http.response.start" and _is_plain_error(message):
                 replaced = True
-                response = status_problem(scope, message["status"])
+                headers = _kept_headers(message)
+                response = status_problem(scope, message["status"], headers=headers)
                 await response(scope, receive, send)
             elif not replaced:
                 await send(message)
 
         await self.app(scope, receive, rewrite)
+
+
+def _kept_headers(message: Message) -> dict[str, str]:
+    """Return what is not about the replaced body: CORS, for one, without which no app reads it."""
+    headers = Headers(raw=message["headers"])
+    return {name: value for name, value in headers.items() if not name.startswith("content-")}
 
 
 def _is_plain_error(message: Message) -> bool:
