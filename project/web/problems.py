@@ -4,6 +4,7 @@ Nothing that a client sent is echoed: not in the sentence, not in the list of er
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +25,15 @@ from project.runtime import runtime_of
 MEDIA_TYPE = "application/problem+json"
 MACHINE_PATHS = ("/api/", "/health/", "/metrics")
 SERVER_ERROR = 500
+
+# RFC 9110's names. Python's changed in 3.13, and a code must not depend on the interpreter.
+PHRASES = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+_STANDARD = frozenset(HTTPStatus)
 
 
 def problem(
@@ -61,9 +71,15 @@ def status_problem(
     scope: Scope, status: int, detail: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Build the answer for a bare HTTP status."""
-    phrase = HTTPStatus(status).phrase
-    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    phrase = _phrase(status)
+    code = re.sub(r"[^a-z]+", "_", phrase.lower().replace("'", ""))
     return problem(scope, status=status, title=phrase, code=code, detail=detail, headers=headers)
+
+
+def _phrase(status: int) -> str:
+    if status in PHRASES:
+        return PHRASES[status]
+    return HTTPStatus(status).phrase if status in _STANDARD else "Error"
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -90,10 +106,12 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - the same
-    detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
+    status = error.status_code
+    is_default = status in _STANDARD and error.detail == HTTPStatus(status).phrase
+    detail = None if is_default else error.detail
     if wants_page(request.scope):
-        return _page(request, error.status_code, detail, error.headers)
-    return status_problem(request.scope, error.status_code, detail, error.headers)
+        return _page(request, status, detail, error.headers)
+    return status_problem(request.scope, status, detail, error.headers)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
