@@ -20,7 +20,13 @@ from project.templating import create_templates
 from project.web import home
 from project.web.docs import mount_docs
 from project.web.lanes import DATABASE, HASH, PROBE, Lane, Lanes
-from project.web.middleware import REQUEST_ID_HEADER, PlainErrors, RequestContext, TrustedHosts
+from project.web.middleware import (
+    REQUEST_ID_HEADER,
+    PlainErrors,
+    RequestContext,
+    TrustedHosts,
+    host_patterns,
+)
 from project.web.principal import Authenticator
 from project.web.problems import install_error_handlers
 from project.web.static import mount_static
@@ -116,7 +122,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     return [
         Middleware(RequestContext),
         Middleware(PlainErrors),
-        Middleware(TrustedHosts, allowed_hosts=list(settings.web.allowed_hosts)),
+        Middleware(TrustedHosts, allowed_hosts=host_patterns(settings.web.allowed_hosts)),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.web.allowed_origins),

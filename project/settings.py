@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -34,6 +35,7 @@ ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
 
 MINIMUM_SECRET_LENGTH = 32
 MINIMUM_SECRET_VARIETY = 10
+JSON_LIST = re.compile(r'\s*\[\s*["\]]')
 PLACEHOLDERS = ("changethis", "changeme", "change-me", "secret", "insecure", "example", "your-")
 
 
@@ -41,7 +43,7 @@ def _split(value: object) -> object:
     """Accept a list as JSON (`["a", "b"]`) and as `a, b`."""
     if not isinstance(value, str):
         return value
-    if value.strip().startswith("["):
+    if JSON_LIST.match(value):  # and not an IPv6 address, which begins alike
         try:
             return json.loads(value)
         except json.JSONDecodeError as error:

@@ -122,6 +122,14 @@ def _host_patterns(host: str) -> tuple[str, ...]:
     return (host[1:], f"*{host}") if host.startswith(".") else (host,)
 
 
+def host_patterns(hosts: Sequence[str]) -> list[str]:
+    """Write Django's `.example.com`, a domain and what is below it, as Starlette does."""
+    patterns = []
+    for host in hosts:
+        patterns += [host[1:], f"*{host}"] if host.startswith(".") else [host]
+    return patterns
+
+
 class PlainErrors:
     """Turns the plain-text errors of library middleware into problems.
 
