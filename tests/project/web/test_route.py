@@ -152,9 +152,7 @@ async def test_flood_is_shed_with_503(settings: Settings, database: TestDatabase
 
 
 @pytest.mark.committed
-def test_failed_commit_is_no_success(
-    build: Callable[..., TestClient], session: Session
-) -> None:
+def test_failed_commit_is_no_success(build: Callable[..., TestClient], session: Session) -> None:
     """A constraint that is checked at commit turns the answer into an error: no false 201."""
     session.execute(
         text(
