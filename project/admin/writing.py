@@ -35,6 +35,9 @@ class ChangedMeanwhile(Conflict):
 class FieldMistake(Invalid):
     """A value of one field is wrong, which only the database could tell."""
 
+    code = "wrong_value"
+    title = "A value is wrong"
+
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
