@@ -13,10 +13,11 @@ import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
+from urllib.parse import unquote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from project.errors import ImproperlyConfigured
@@ -61,12 +62,23 @@ def _postgresql_url(value: object) -> object:
         raise ValueError("is not a database URL such as postgresql://user@host/name") from error
     if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg"}:
         raise ValueError("must be a postgresql:// URL; Lintel speaks PostgreSQL only")
-    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    url = _with_socket_in_query(url).set(drivername="postgresql+psycopg")
+    return url.render_as_string(hide_password=False)
+
+
+def _with_socket_in_query(url: URL) -> URL:
+    """Move libpq's `//%2Frun%2Fpostgresql/name` to where SQLAlchemy looks for a folder."""
+    folder = unquote(url.host or "")
+    if not folder.startswith("/"):
+        return url
+    query = {"host": folder} | ({"port": str(url.port)} if url.port else {})
+    return url._replace(host=None, port=None).update_query_dict(query)
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 DatabaseURL = Annotated[str | None, BeforeValidator(_postgresql_url)]
-Seconds = Annotated[float, Field(gt=0)]
+# PostgreSQL counts whole milliseconds, and takes 0 of them for "for ever".
+Seconds = Annotated[float, Field(ge=0.001, le=86_400, allow_inf_nan=False)]
 
 
 class SettingsGroup(BaseSettings):
@@ -119,7 +131,7 @@ class DatabaseSettings(SettingsGroup):
     idle_in_transaction_timeout: Seconds = 30.0
     """Seconds after which the server ends a session that forgot its transaction."""
 
-    client_check_interval: float = Field(default=1.0, ge=0)
+    client_check_interval: float = Field(default=1.0, ge=0, le=86_400)
     """Seconds between the server's looks whether a client still lives; 0 where it cannot."""
 
 
@@ -229,7 +241,7 @@ def load_settings(*, env_file: Path | None = ROOT / ".env") -> Settings:
     Raises ImproperlyConfigured with one line that names every setting that is missing,
     malformed or too weak for this environment.
     """
-    problems: list[str] = []
+    problems = _missing_secrets_directory()
     groups = {
         name: _load_group(field.annotation, env_file, problems)
         for name, field in Settings.model_fields.items()
@@ -247,13 +259,19 @@ def load_settings(*, env_file: Path | None = ROOT / ".env") -> Settings:
     return settings
 
 
+def _secrets_directory() -> Path | None:
+    name = os.environ.get("SECRETS_DIR", "")
+    return Path(name) if name and Path(name).is_dir() else None
+
+
+def _missing_secrets_directory() -> list[str]:
+    is_missing = os.environ.get("SECRETS_DIR") and _secrets_directory() is None
+    return ["SECRETS_DIR is not a directory"] if is_missing else []
+
+
 def _load_group(group: Any, env_file: Path | None, problems: list[str]) -> Any:
-    directory = os.environ.get("SECRETS_DIR", "")
     try:
-        return group(
-            _env_file=env_file,
-            _secrets_dir=directory if directory and Path(directory).is_dir() else None,
-        )
+        return group(_env_file=env_file, _secrets_dir=_secrets_directory())
     except ValidationError as error:
         prefix = group.model_config.get("env_prefix", "")
         for found in error.errors(include_url=False, include_input=False):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from project.apps import Registry
 from project.db.engine import create_single_engine, resolve_database_url
@@ -30,10 +30,13 @@ def open_connection(settings: Settings, **options: Any) -> Iterator[Connection]:
     engine = create_single_engine(resolve_database_url(settings), settings.database, **options)
     try:
         connection = engine.connect()
-    except OperationalError as error:
+    except DBAPIError as error:
         place = engine.url.render_as_string(hide_password=True).partition("?")[0]
-        reason = str(error.orig).strip().splitlines()[-1]
-        raise CommandError(f"The database at {place} cannot be reached: {reason}") from error
+        reason = " ".join(str(error.orig).split())
+        raise CommandError(
+            f"The database at {place} cannot be reached ({reason}): start it, or correct "
+            "DATABASE_URL."
+        ) from error
     with connection:
         yield connection
 
