@@ -18,7 +18,7 @@ TOP_LEVEL = {
     *("project", "apps", "migrations", "templates", "tests", "loadtests"),
     *("manage.py", "Dockerfile", "pyproject.toml", "README.md"),
     *("compose.yaml", "requirements", "deploy", "LICENSE", "CHANGELOG.md"),
-    *(".ci", ".env.example", ".gitignore", ".dockerignore", ".editorconfig"),
+    *(".ci", ".github", ".env.example", ".gitignore", ".dockerignore", ".editorconfig"),
 }
 OPTIONAL = {".github"}  # pictures for the README
 # What a developer's own tools may leave there.
