@@ -5,6 +5,9 @@ user, say), the endpoint, validation and serialisation of what it returned, comm
 then does the response leave. FastAPI itself would hold the connection across three hops or
 more, which locks up under load, and would commit after the response has been sent.
 
+Because nothing leaves before the commit, a transaction that lost to another one (a deadlock, a
+serialization failure) is run again from its beginning, and the client never hears of it.
+
 To FastAPI the route looks like an `async def` endpoint with the same parameters, so that
 parsing, errors and the OpenAPI document stay FastAPI's own. What is used of its private
 parts is pinned by tests/project/web/test_route_contract.py.
@@ -15,13 +18,14 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import ResponseValidationError
 from fastapi.routing import APIRoute
 from fastapi.utils import is_body_allowed_for_status_code
 
+from project.db.retry import retry_conflicts
 from project.runtime import runtime_of
 from project.web.lanes import DATABASE
 from project.web.transaction import Call, Function, Resolution, inspect_call
@@ -29,6 +33,7 @@ from project.web.transaction import Call, Function, Resolution, inspect_call
 LANE_ATTRIBUTE = "__lane__"
 REQUEST = "_request"
 RESPONSE = "_response"
+BACKGROUND = "_background"
 
 
 def in_lane(name: str) -> Callable[[Function], Function]:
@@ -67,11 +72,13 @@ class Route(APIRoute):
         parameters = call.request_parameters()
         request_name = _name_of(Request, parameters, REQUEST)
         response_name = _name_of(Response, parameters, RESPONSE)
+        background_name = _name_of(BackgroundTasks, parameters, BACKGROUND)
 
         async def endpoint(**values: Any) -> Response:
             request: Request = values[request_name]
+            before = _Injected(values[response_name], values[background_name])
             lane = runtime_of(request).lanes[self.lane_name or DATABASE]
-            return await lane.run(self._work, call, request, values[response_name], values)
+            return await lane.run(self._work, call, request, before, values)
 
         endpoint.__name__ = call.function.__name__
         endpoint.__doc__ = call.function.__doc__
@@ -81,14 +88,19 @@ class Route(APIRoute):
         return endpoint
 
     def _work(
-        self, call: Call, request: Request, response: Response, values: Mapping[str, Any]
+        self, call: Call, request: Request, injected: "_Injected", values: Mapping[str, Any]
     ) -> Response:
         """Do all of the request's blocking work; runs in the lane's thread."""
         database = runtime_of(request).database
         overrides = request.app.dependency_overrides
-        with database.transaction() if call.is_transactional else nullcontext() as session:
-            result = Resolution(session, values, overrides).call(call)
-            return self._render(result, response)
+
+        def attempt() -> Response:
+            injected.restore()
+            with database.transaction() if call.is_transactional else nullcontext() as session:
+                result = Resolution(session, values, overrides).call(call)
+                return self._render(result, injected.response)
+
+        return attempt() if _has_files(request) else retry_conflicts(attempt)
 
     def _render(self, result: Any, injected: Response) -> Response:
         """Turn what the endpoint returned into bytes, as FastAPI would."""
@@ -130,6 +142,26 @@ class Route(APIRoute):
         )
 
 
+class _Injected:
+    """What FastAPI lends to endpoints to write on, as it was before the first attempt.
+
+    Dependencies outside the hop may have written on it, and they are not run again.
+    """
+
+    def __init__(self, response: Response, background: BackgroundTasks) -> None:
+        self.response = response
+        self._background = background
+        self._status = response.status_code
+        self._headers = list(response.raw_headers)
+        self._tasks = list(background.tasks)
+
+    def restore(self) -> None:
+        """Forget what an earlier attempt has written: each header, cookie and task counts once."""
+        self.response.status_code = self._status
+        self.response.raw_headers[:] = self._headers
+        self._background.tasks[:] = self._tasks
+
+
 class Router(APIRouter):
     """FastAPI's router, with routes that obey the law."""
 
@@ -139,6 +171,11 @@ class Router(APIRouter):
 
 def _is_asynchronous(endpoint: Function) -> bool:
     return inspect.iscoroutinefunction(endpoint) or inspect.isasyncgenfunction(endpoint)
+
+
+def _has_files(request: Request) -> bool:
+    """Whether the body may hold files: whoever has read one to its end cannot read it again."""
+    return request.headers.get("content-type", "").lower().startswith("multipart/")
 
 
 def _refuse_session(call: Call, reason: str) -> None:
