@@ -1,4 +1,4 @@
-from project.errors import Forbidden, NotFound
+from project.errors import Conflict, Forbidden, Invalid, NotFound
 
 
 class ItemNotFound(NotFound):
@@ -9,3 +9,15 @@ class ItemNotFound(NotFound):
 class NotItemOwner(Forbidden):
     code = "not_item_owner"
     title = "Only its owner or staff may change an item"
+
+
+class UnknownItem(Invalid):
+    """An item named in a body, not in a path: the resource is there, the content is wrong."""
+
+    code = "unknown_item"
+    title = "There is no such item"
+
+
+class OutOfStock(Conflict):
+    code = "out_of_stock"
+    title = "There is not enough in stock"

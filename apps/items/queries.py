@@ -1,8 +1,9 @@
 """Reads."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -66,6 +67,31 @@ def get_item(session: Session, item_id: int, *, for_update: bool = False) -> Ite
     if item is None:
         raise ItemNotFound
     return item
+
+
+class Offer(NamedTuple):
+    """What an item costs, and how many there are."""
+
+    id: int
+    name: str
+    price: Decimal
+    stock: int
+
+
+def lock_offers(session: Session, item_ids: Collection[int]) -> dict[int, Offer]:
+    """Lock these items until the end of the transaction; those that are missing are left out.
+
+    Everybody who locks several items comes through here. They are locked one after the other
+    in the order of their ids, so that no two transactions ever wait for each other. The lock
+    lets rows be inserted that refer to an item.
+    """
+    statement = (
+        select(Item.id, Item.name, Item.price, Item.stock)
+        .where(Item.id.in_(item_ids))
+        .order_by(Item.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id: Offer(*row) for row in session.execute(statement)}
 
 
 def list_items(

@@ -1,11 +1,15 @@
 """Writes."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
+from sqlalchemy import ARRAY, BigInteger, Integer, column, func, literal, update
 from sqlalchemy.orm import Session
 
+from apps.items.errors import OutOfStock, UnknownItem
 from apps.items.models import Item
+from apps.items.queries import Offer, lock_offers
 
 
 class ItemChanges(TypedDict, total=False):
@@ -45,3 +49,40 @@ def delete_item(session: Session, *, item: Item) -> None:
     """Take an item out of the catalogue for good."""
     session.delete(item)
     session.flush()  # a row that still refers to it refuses here
+
+
+def take_stock(session: Session, *, quantities: Mapping[int, int]) -> dict[int, Offer]:
+    """Take so many of each item (by its id) out of stock, all or nothing; return what was offered.
+
+    The items stay locked until the transaction ends. Raises UnknownItem or OutOfStock, which
+    name every item that is concerned.
+    """
+    offers = lock_offers(session, quantities)
+    unknown = sorted(quantities.keys() - offers.keys())
+    if unknown:
+        raise UnknownItem(f"There is no item {', '.join(map(str, unknown))}.")
+    short = [offer for offer in offers.values() if offer.stock < quantities[offer.id]]
+    if short:
+        left = ", ".join(f"{offer.stock} of item {offer.id}" for offer in short)
+        raise OutOfStock(f"There are only {left} left.")
+    _change_stock(session, {key: -quantity for key, quantity in quantities.items()})
+    return offers
+
+
+def return_stock(session: Session, *, quantities: Mapping[int, int]) -> None:
+    """Put so many of each item (by its id) back into stock."""
+    lock_offers(session, quantities)
+    _change_stock(session, quantities)
+
+
+def _change_stock(session: Session, changes: Mapping[int, int]) -> None:
+    """Add to the stock of items that are locked, all of them with one statement."""
+    keys, amounts = list(changes.keys()), list(changes.values())
+    change = (
+        func.unnest(literal(keys, ARRAY(BigInteger)), literal(amounts, ARRAY(Integer)))
+        .table_valued(column("item_id", BigInteger), column("amount", Integer))
+        .render_derived(name="change")
+    )
+    session.execute(
+        update(Item).where(Item.id == change.c.item_id).values(stock=Item.stock + change.c.amount)
+    )
