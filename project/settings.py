@@ -27,6 +27,7 @@ INSTALLED_APPS: tuple[str, ...] = (
     "apps.health",
     "apps.users",
     "apps.items",
+    "apps.orders",
 )
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -106,6 +106,7 @@ HOSTILE_HEADERS = {
     "Content-Length": ("-1", "many", "9" * 30),
     "Cookie": ("\xff=" + "x" * 100_000, "session=" + CANARY),
     "Forwarded": ("for=" + CANARY,),
+    "Idempotency-Key": ("\xff", CANARY + " spaced", "x" * 256, ""),
     "If-Match": ("\xff", '"' + "x" * 100_000 + '"', "*", ",,,", 'W/"' + CANARY),
     "If-None-Match": ("\xff", '"' + "x" * 100_000 + '"', "*"),
     "Origin": ("null", "https://" + CANARY),
@@ -223,6 +224,7 @@ SANE: dict[str, Any] = {
     "price": "12.50",
     "username": "test@example.com",
     "refresh_token": "x" * 43,
+    "lines": [{"item_id": 1, "quantity": 1}],
 }
 
 

@@ -1,0 +1,40 @@
+"""Orders to look at. They are placed and cancelled through the API, where the stock follows."""
+
+from typing import ClassVar
+
+from apps.orders.models import Order, OrderLine
+from project.admin.views import ModelAdmin
+
+
+class OrderAdmin(ModelAdmin, model=Order):
+    can_create = can_edit = can_delete = False
+    column_list = (Order.id, "user", Order.status, Order.total, Order.created_at)
+    column_searchable_list = ("user.email",)
+    column_sortable_list = (Order.id, Order.total, Order.created_at)
+    column_default_sort = (Order.id, True)
+    column_details_list = (*column_list, Order.updated_at)
+    column_labels: ClassVar = {
+        "user": "Customer",
+        "created_at": "Placed",
+        "updated_at": "Last change",
+    }
+
+
+class OrderLineAdmin(ModelAdmin, model=OrderLine):
+    can_create = can_edit = can_delete = False
+    column_list = (
+        OrderLine.id,
+        "order",
+        "item",
+        OrderLine.name,
+        OrderLine.unit_price,
+        OrderLine.quantity,
+    )
+    column_searchable_list = (OrderLine.name,)
+    column_sortable_list = (OrderLine.id, OrderLine.unit_price, OrderLine.quantity)
+    column_default_sort = (OrderLine.id, True)
+    column_details_list = column_list
+    column_labels: ClassVar = {"name": "Name then", "unit_price": "Price then"}
+
+
+views = (OrderAdmin, OrderLineAdmin)

@@ -1,0 +1,87 @@
+from typing import Any
+
+from fastapi import Response
+
+from apps.orders import queries, services
+from apps.orders.api.schemas import OrderCreate, OrderRead
+from apps.orders.dependencies import RetryKey, VisibleOrder
+from apps.orders.idempotency import Answer, claim_key, keep_answer
+from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
+from project.web.principal import CurrentPrincipal
+from project.web.route import Router
+from project.web.transaction import DbSession
+
+router = Router(prefix="/orders", tags=["orders"])
+
+REPLAYED = "Idempotency-Replayed"
+CREATED = 201
+CREATED_RESPONSE: dict[str, Any] = {
+    "headers": {
+        REPLAYED: {
+            "description": "`true` on the answer of an earlier attempt with the same key.",
+            "schema": {"type": "string"},
+        }
+    }
+}
+
+
+@router.post(
+    "/", status_code=CREATED, response_model=OrderRead, responses={CREATED: CREATED_RESPONSE}
+)
+def place_order(
+    session: DbSession,
+    principal: CurrentPrincipal,
+    body: OrderCreate,
+    idempotency_key: RetryKey = None,
+) -> OrderRead | Response:
+    """Order items: all lines or none, each item in one line.
+
+    409 `out_of_stock` if there is not enough of an item, 422 `unknown_item` if there is none.
+
+    With an `Idempotency-Key` the request can be sent again without ordering twice: whoever
+    sends the same lines under the same key within a day gets the first answer again, with the
+    header `Idempotency-Replayed: true`. Other lines under that key are refused (422
+    `idempotency_key_reused`). Only success is remembered: after an error the same key tries anew.
+    """
+    quantities = {line.item_id: line.quantity for line in body.lines}
+    if idempotency_key is None:
+        order = services.place_order(session, user_id=principal.id, quantities=quantities)
+        return OrderRead.model_validate(order)
+    claim = claim_key(session, user_id=principal.id, key=idempotency_key, quantities=quantities)
+    if claim.answer is not None:
+        return _respond(claim.answer, {REPLAYED: "true"})
+    order = services.place_order(session, user_id=principal.id, quantities=quantities)
+    answer = Answer(CREATED, OrderRead.model_validate(order).model_dump_json())
+    keep_answer(session, claim=claim, answer=answer)
+    return _respond(answer)
+
+
+@router.get("/")
+def list_orders(
+    session: DbSession,
+    principal: CurrentPrincipal,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[OrderRead]:
+    """Your own orders, newest first."""
+    page = queries.list_orders(session, user_id=principal.id, limit=limit, cursor=cursor)
+    return Page[OrderRead].model_validate({"items": page.rows, "next_cursor": page.next_cursor})
+
+
+@router.get("/{order_id}")
+def read_order(order: VisibleOrder) -> OrderRead:
+    """One order: your own, or any for staff."""
+    return OrderRead.model_validate(order)
+
+
+@router.post("/{order_id}/cancel")
+def cancel_order(session: DbSession, order: VisibleOrder) -> OrderRead:
+    """Cancel an order and give its stock back; for whoever placed it and for staff.
+
+    An order that is cancelled already is answered as it is, so the request can be sent again.
+    """
+    return OrderRead.model_validate(services.cancel_order(session, order=order))
+
+
+def _respond(answer: Answer, headers: dict[str, str] | None = None) -> Response:
+    return Response(answer.body, answer.status, headers, media_type="application/json")

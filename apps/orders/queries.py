@@ -1,0 +1,33 @@
+"""Reads."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from apps.orders.errors import OrderNotFound
+from apps.orders.models import Order
+from project.db import keyset
+from project.db.keyset import Slice, fetch_page
+
+NEWEST_FIRST = keyset.Order("-created_at", (Order.created_at, Order.id), descending=True)
+
+
+def find_order(session: Session, order_id: int) -> Order | None:
+    """Return the order with this id and its lines, if there is one."""
+    statement = select(Order).where(Order.id == order_id).options(selectinload(Order.lines))
+    return session.scalar(statement)
+
+
+def get_order(session: Session, order_id: int) -> Order:
+    """Return the order with this id and its lines. Raises OrderNotFound."""
+    order = find_order(session, order_id)
+    if order is None:
+        raise OrderNotFound
+    return order
+
+
+def list_orders(
+    session: Session, *, user_id: int, limit: int, cursor: str | None = None
+) -> Slice[Order]:
+    """Return a page of an account's orders with their lines, newest first."""
+    statement = select(Order).where(Order.user_id == user_id).options(selectinload(Order.lines))
+    return fetch_page(session, statement, NEWEST_FIRST, limit=limit, cursor=cursor)
