@@ -128,7 +128,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_origins=list(settings.web.allowed_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
-            expose_headers=[REQUEST_ID_HEADER, "ETag", "Retry-After"],
+            expose_headers=[REQUEST_ID_HEADER, "ETag", "Idempotency-Replayed", "Retry-After"],
         ),
         Middleware(RequestBodyLimitMiddleware, max_body_size=settings.web.max_body_size),
     ]

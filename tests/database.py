@@ -78,6 +78,19 @@ class TestDatabase(Database):
         """Outlive the application of one test."""
 
 
+def wait_until_blocked(session: Session) -> None:
+    """Wait until another session of this database waits for a lock; three seconds at most."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    for _ in range(300):
+        if session.scalar(waiting):
+            return
+        session.execute(text("SELECT pg_stat_clear_snapshot(), pg_sleep(0.01)"))
+    raise TimeoutError("Nobody waits for a lock.")
+
+
 @contextmanager
 def worker_database(settings: Settings, worker: str) -> Iterator[URL]:
     """Clone the template for one worker of the suite, and drop the clone at the end."""

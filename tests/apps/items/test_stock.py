@@ -1,6 +1,5 @@
 """Taking and returning stock."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -10,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from apps.items.errors import OutOfStock, UnknownItem
 from apps.items.services import return_stock, take_stock
-from tests.database import TestDatabase
+from tests.database import TestDatabase, wait_until_blocked
 from tests.factories.items import ItemFactory
+
+LOCK = text("SELECT id FROM items_item WHERE id = :id FOR UPDATE NOWAIT")
 
 
 def test_take_all(session: Session) -> None:
@@ -59,17 +60,30 @@ def test_number_of_queries_does_not_grow(session: Session, statements: list[str]
 
 @pytest.mark.committed
 def test_locks_are_taken_in_one_order(database: TestDatabase, session: Session) -> None:
-    """Crosswise and at once, over and over: nobody ever waits for somebody who waits."""
-    quantities = {item.id: 1 for item in ItemFactory.create_batch(4, stock=200)}
-    backwards = dict(reversed(quantities.items()))
-    start = threading.Barrier(4)
+    """By id, whatever was asked for first and however the rows lie in the table."""
+    first, second = ItemFactory.create_batch(2)
+    first.stock = 20  # its row lies behind the other's from now on
+    session.commit()
+    session.execute(LOCK, {"id": first.id})
 
-    def buy(wanted: dict[int, int]) -> None:
-        start.wait(10)
-        for _ in range(25):
-            with database.transaction() as own:
-                take_stock(own, quantities=wanted)
+    def take() -> None:
+        with database.transaction() as own:
+            own.execute(text("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off"))
+            take_stock(own, quantities={second.id: 1, first.id: 1})
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(buy, [quantities, backwards] * 2))
-    assert session.scalars(text("SELECT DISTINCT stock FROM items_item")).all() == [100]
+    with ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(take)
+        wait_until_blocked(session)
+        assert session.scalar(LOCK, {"id": second.id}) == second.id  # not locked before the first
+        session.commit()
+        taking.result()
+
+
+@pytest.mark.committed
+def test_lock_lets_others_refer_to_the_item(database: TestDatabase, session: Session) -> None:
+    """Whoever inserts a row that names the item does not wait for those who sell it."""
+    item = ItemFactory()
+    with database.transaction() as own:
+        take_stock(own, quantities={item.id: 1})
+        reference = text("SELECT id FROM items_item WHERE id = :id FOR KEY SHARE NOWAIT")
+        assert session.scalar(reference, {"id": item.id}) == item.id

@@ -19,7 +19,7 @@ from apps.users.models import User
 from project.application import create_application
 from project.settings import Settings
 from tests.apps.orders.test_api_v1 import ORDERS, lines
-from tests.database import TestDatabase
+from tests.database import TestDatabase, wait_until_blocked
 from tests.factories.items import ItemFactory
 from tests.factories.orders import OrderLineFactory
 from tests.factories.users import UserFactory
@@ -27,10 +27,6 @@ from tests.factories.users import UserFactory
 pytestmark = [pytest.mark.committed, pytest.mark.anyio]
 
 LOCK = text("SELECT 1 FROM items_item WHERE id = :id FOR UPDATE")
-WAITING = text(
-    "SELECT count(*) FROM pg_stat_activity "
-    "WHERE wait_event_type = 'Lock' AND datname = current_database()"
-)
 
 SignIn = Callable[[User], dict[str, str]]
 
@@ -165,15 +161,6 @@ def test_an_order_that_lost_a_deadlock_is_placed(
         assert order.result().status_code == 201
     session.expire_all()
     assert (one.stock, other.stock, len(retries)) == (4, 4, 1)
-
-
-def wait_until_blocked(session: Session) -> None:
-    """Wait until another session of this database waits for a lock."""
-    for _ in range(300):
-        if session.scalar(WAITING):
-            return
-        session.execute(text("SELECT pg_stat_clear_snapshot(), pg_sleep(0.01)"))
-    pytest.fail("Nobody waits for a lock.")
 
 
 def outcomes(answers: list[Response]) -> dict[str, int]:
