@@ -3,7 +3,6 @@
 import argparse
 import signal
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
@@ -25,20 +24,21 @@ WATCHED_FOLDERS = ("project", "apps", "migrations")
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what every command that serves understands."""
     parser.add_argument("--host", default=None, help=f"address to listen on ({DEFAULT_HOST})")
-    parser.add_argument("--port", type=_port, default=None, help=f"port ({DEFAULT_PORT})")
+    parser.add_argument("--port", type=parse_port, default=None, help=f"port ({DEFAULT_PORT})")
     parser.add_argument(
         "--workers", type=_count, default=None, help="processes that answer (setting WORKERS)"
     )
 
 
-def _port(text: str) -> int:
-    if not text.isdigit() or int(text) > HIGHEST_PORT:
+def parse_port(text: str) -> int:
+    """Read a port number. Raises argparse.ArgumentTypeError."""
+    if not text.isdecimal() or int(text) > HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"a port is a number up to {HIGHEST_PORT}, not '{text}'")
     return int(text)
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"the number of workers is 1 or more, not '{text}'")
     return int(text)
 
@@ -99,20 +99,24 @@ def _run(config: uvicorn.Config, listener: socket.socket) -> int:
         Multiprocess(config, sockets=[listener]).run()
         return 0
     config.load()  # a broken app is an error of this command, told in one line
-    _run_until_told(server.run, listener)
+    _run_until_told(server, listener)
     return 0 if server.started else 1
 
 
-def _run_until_told(run: Callable[[list[socket.socket]], None], listener: socket.socket) -> None:
-    """Run, and swallow the signal that ended it: uvicorn raises it again when it is done."""
+def _run_until_told(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Run until SIGINT or SIGTERM, and end as if nobody had to be told.
 
-    def ignore(number: int, frame: FrameType | None) -> None:
-        """A second signal changes nothing: the first one has done its work."""
+    uvicorn raises the signal again when it is done, which would end the process by it. And
+    one that comes before uvicorn listens for signals must count, too.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ignore)
+        signal.signal(number, stop)
     with suppress(KeyboardInterrupt):
-        run([listener])
+        server.run([listener])
 
 
 def _configure(settings: Settings, *, workers: int, is_reloading: bool) -> uvicorn.Config:
