@@ -17,7 +17,7 @@ from sqlalchemy import URL, Engine, create_engine, text
 
 from project.settings import ROOT
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 _numbers = count()
 
 

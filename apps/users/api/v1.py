@@ -40,7 +40,10 @@ async def sign_in_with_password(
     if user is None:
         raise WrongCredentials
     grant = await transactions.run(
-        services.start_session, user_id=user.id, lifetime=sign_in.session_lifetime(runtime)
+        services.start_session,
+        user_id=user.id,
+        lifetime=sign_in.session_lifetime(runtime),
+        verified_hash=user.password_hash,
     )
     return _token_pair(runtime, response, grant)
 

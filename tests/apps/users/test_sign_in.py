@@ -12,7 +12,9 @@ from loguru import logger
 from sqlalchemy import event, func, select, text, update
 from sqlalchemy.orm import Session
 
+from apps.users.errors import WrongCredentials
 from apps.users.models import AuthSession, RefreshToken, User
+from apps.users.services import start_session
 from apps.users.tokens import hash_refresh_token
 from project.runtime import Runtime
 from tests.factories.users import PASSWORD, UserFactory
@@ -68,6 +70,22 @@ def test_token_anonymous(client: TestClient, session: Session) -> None:
     assert response.headers["Cache-Control"] == "no-store"
     assert status_of(client, body) == 200
     assert user.last_login_at is not None
+
+
+@pytest.mark.parametrize("email", [" padded@example.com ", "NFD-u\u0308@example.com"])
+def test_token_for_what_registration_took(client: TestClient, email: str) -> None:
+    body = {"email": email, "password": PASSWORD}
+    assert client.post("/api/v1/users/", json=body).status_code == 201
+    assert sign_in(client, email).status_code == 200
+
+
+def test_password_changed_while_it_was_compared(session: Session) -> None:
+    """The session that the old password was to open never begins."""
+    user = UserFactory()
+    with pytest.raises(WrongCredentials):
+        start_session(
+            session, user_id=user.id, lifetime=timedelta(hours=1), verified_hash="the old one"
+        )
 
 
 def test_token_for_any_capitals(client: TestClient) -> None:
@@ -221,7 +239,7 @@ async def begin_session(client: AsyncClient) -> str:
 
 
 async def until(is_reached: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not is_reached():  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.01)
 

@@ -14,8 +14,12 @@ def plain_url(database: TestDatabase) -> str:
     return url.render_as_string(hide_password=False)
 
 
-@pytest.mark.parametrize("create", [create_pooled_engine, create_single_engine])
-def test_deadlines(engine_database: TestDatabase, create: type) -> None:
+@pytest.mark.parametrize(
+    ("create", "statement", "idle"),
+    [(create_pooled_engine, "1250ms", "30s"), (create_single_engine, "0", "0")],
+)
+def test_deadlines(engine_database: TestDatabase, create: type, statement: str, idle: str) -> None:
+    """A command takes its time over a statement and a thought, but waits for no lock."""
     engine = create(
         plain_url(engine_database), DatabaseSettings(statement_timeout=1.25, lock_timeout=0.5)
     )
@@ -32,16 +36,28 @@ def test_deadlines(engine_database: TestDatabase, create: type) -> None:
             )
         }
     engine.dispose()
-    assert list(shown.values()) == ["1250ms", "500ms", "30s", "1s", "UTC", "lintel"]
+    assert list(shown.values()) == [statement, "500ms", idle, "1s", "UTC", "lintel"]
+
+
+def test_vanished_peer_is_given_up(engine_database: TestDatabase) -> None:
+    """A server that is gone without a word must not keep a thread for ever."""
+    engine = create_pooled_engine(plain_url(engine_database), DatabaseSettings())
+    with engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        parameters = driver.info.get_parameters() if driver else {}
+    engine.dispose()
+    assert parameters["keepalives_idle"] == "10"
+    assert parameters["tcp_user_timeout"] == "10000"
 
 
 def test_what_the_url_says_wins(engine_database: TestDatabase) -> None:
     url = f"{plain_url(engine_database)}&options=-c%20lock_timeout%3D7s&application_name=mine"
-    engine = create_single_engine(url, DatabaseSettings())
+    engine = create_pooled_engine(url, DatabaseSettings())
     with engine.connect() as connection:
         assert connection.scalar(text("SHOW lock_timeout")) == "7s"
         assert connection.scalar(text("SHOW statement_timeout")) == "15s"
         assert connection.scalar(text("SHOW application_name")) == "mine"
+    engine.dispose()
 
 
 def test_pool_never_overflows(engine_database: TestDatabase) -> None:

@@ -68,10 +68,8 @@ def test_change_is_found_written_and_applied(copy: Copy) -> None:
     assert (code, err) == (0, "")
     assert len(copy.versions) == before + 1
     assert "nick_name" in copy.versions[-1]
-    assert copy.run("makemigrations")[0] == 1  # the new one is pending
     assert copy.run("migrate")[0] == 0
     assert copy.run("makemigrations", "--check")[0] == 0
-    assert copy.run("migrate", "-1")[0] == 0
 
 
 def test_removed_app_keeps_its_tables(copy: Copy) -> None:

@@ -59,7 +59,6 @@ def test_second_run_has_nothing_to_do(url: URL) -> None:
     run_manage("migrate", env=env)
     again = run_manage("migrate", env=env)
     assert (again.returncode, again.stdout) == (0, "No migrations to apply.\n")
-    assert run_manage("migrate", "--check", env=env).returncode == 0
 
 
 def test_four_at_once(url: URL, engine: Engine) -> None:
@@ -151,5 +150,3 @@ def test_create_all_is_nowhere() -> None:
         if re.search(r"\.create_all\(", path.read_text())
     ]
     assert found == []
-
-

@@ -264,7 +264,7 @@ def attack_json_fields(
     attacker: Attacker, method: str, path: str, url: str, fields: list[str]
 ) -> None:
     sane = {field: json.dumps(SANE[field]) for field in fields if field in SANE}
-    for field in [*fields, "unknown", "is_superuser"]:
+    for field in [*fields, "is_superuser"]:
         for kind, value in HOSTILE_JSON.items():
             pairs = (f'"{name}": {text}' for name, text in {**sane, field: value}.items())
             content = "{" + ", ".join(pairs) + "}"
@@ -278,7 +278,7 @@ def attack_form_fields(
 ) -> None:
     sane = {field: quote(SANE[field]) for field in fields if field in SANE}
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    for field in [*fields, "unknown"]:
+    for field in fields:
         for kind, value in HOSTILE_PIECES.items():
             content = "&".join(f"{n}={text}" for n, text in {**sane, field: value}.items())
             name = f"{path} {field}={kind}"
