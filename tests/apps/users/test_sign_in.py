@@ -226,9 +226,10 @@ async def test_losing_a_race_is_no_theft(async_client: AsyncClient, session: Ses
 
 
 NOW = select(func.clock_timestamp())
+# Not pg_stat_activity, which shows a transaction the same picture to its end.
 WAITERS = text(
-    "SELECT count(*) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    "SELECT count(*) FROM pg_locks "
+    "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 )
 
 
