@@ -112,4 +112,4 @@ def test_embedded_database_of_a_fresh_checkout(tmp_path: Path) -> None:
             assert server.end(signal.SIGINT) == 0
         assert (root / ".data" / "postgres" / "PG_VERSION").exists()
     finally:
-        EmbeddedServer(root / ".data" / "postgres").stop()
+        EmbeddedServer(root / ".data" / "postgres").reset()  # the folder of its socket goes, too
