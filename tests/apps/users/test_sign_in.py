@@ -329,3 +329,23 @@ def test_no_connection_is_held_while_argon2_works(client: TestClient, runtime: R
     event.remove(runtime.database.engine, "before_cursor_execute", look)
     assert set(hashed) == {0}
     assert runtime.lanes.hash.completed == completed + 1
+
+
+def test_logout_by_both_ends_both(client: TestClient, session: Session) -> None:
+    user = UserFactory()
+    first, second = (sign_in(client, user.email).json() for _ in range(2))
+    response = client.post(
+        LOGOUT,
+        json={"refresh_token": first["refresh_token"]},
+        headers={"Authorization": f"Bearer {second['access_token']}"},
+    )
+    assert response.status_code == 204
+    assert (status_of(client, first), status_of(client, second)) == (401, 401)
+
+
+def test_logout_with_a_stale_access_token(client: TestClient, pair: dict[str, str]) -> None:
+    """A client that signs out after a pause still sends the header it has."""
+    body = {"refresh_token": pair["refresh_token"]}
+    response = client.post(LOGOUT, json=body, headers={"Authorization": "Bearer stale"})
+    assert response.status_code == 204
+    assert status_of(client, pair) == 401
