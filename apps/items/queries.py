@@ -57,7 +57,9 @@ def find_item(session: Session, item_id: int, *, for_update: bool = False) -> It
     statement = select(Item).where(Item.id == item_id)
     if for_update:
         # What the session may know already is older than the lock.
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = statement.with_for_update(key_share=True).execution_options(
+            populate_existing=True
+        )
     return session.scalar(statement)
 
 

@@ -3,7 +3,8 @@
 import argparse
 import signal
 import socket
-from collections.abc import Callable
+import subprocess
+import sys
 from contextlib import suppress
 from types import FrameType
 
@@ -25,20 +26,21 @@ WATCHED_FOLDERS = ("project", "apps", "migrations")
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what every command that serves understands."""
     parser.add_argument("--host", default=None, help=f"address to listen on ({DEFAULT_HOST})")
-    parser.add_argument("--port", type=_port, default=None, help=f"port ({DEFAULT_PORT})")
+    parser.add_argument("--port", type=parse_port, default=None, help=f"port ({DEFAULT_PORT})")
     parser.add_argument(
         "--workers", type=_count, default=None, help="processes that answer (setting WORKERS)"
     )
 
 
-def _port(text: str) -> int:
-    if not text.isdigit() or int(text) > HIGHEST_PORT:
+def parse_port(text: str) -> int:
+    """Read a port number. Raises argparse.ArgumentTypeError."""
+    if not text.isdecimal() or int(text) > HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"a port is a number up to {HIGHEST_PORT}, not '{text}'")
     return int(text)
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"the number of workers is 1 or more, not '{text}'")
     return int(text)
 
@@ -56,7 +58,8 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise CommandError(f"'{host}' is not an address to listen on: {error.strerror}.") from error
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # there it would let two servers share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
@@ -96,23 +99,41 @@ def _run(config: uvicorn.Config, listener: socket.socket) -> int:
         ChangeReload(config, target=server.run, sockets=[listener]).run()
         return 0
     if config.workers > 1:
+        _rehearse()
         Multiprocess(config, sockets=[listener]).run()
         return 0
     config.load()  # a broken app is an error of this command, told in one line
-    _run_until_told(server.run, listener)
+    _run_until_told(server, listener)
     return 0 if server.started else 1
 
 
-def _run_until_told(run: Callable[[list[socket.socket]], None], listener: socket.socket) -> None:
-    """Run, and swallow the signal that ended it: uvicorn raises it again when it is done."""
+def _rehearse() -> None:
+    """Build the application once, in a process that ends, before workers are started.
 
-    def ignore(number: int, frame: FrameType | None) -> None:
-        """A second signal changes nothing: the first one has done its work."""
+    The supervisor would start broken workers again and again; and an application built in
+    the supervisor itself would cost it a worker's memory for nothing.
+    """
+    check = [sys.executable, str(ROOT / "manage.py"), "check"]
+    finished = subprocess.run(check, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        last = (finished.stderr or finished.stdout).strip().splitlines()[-1]
+        raise CommandError(last.removeprefix("Error: "))
+
+
+def _run_until_told(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Run until SIGINT or SIGTERM, and end as if nobody had to be told.
+
+    uvicorn raises the signal again when it is done, which would end the process by it. And
+    one that comes before uvicorn listens for signals must count, too.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ignore)
+        signal.signal(number, stop)
     with suppress(KeyboardInterrupt):
-        run([listener])
+        server.run([listener])
 
 
 def _configure(settings: Settings, *, workers: int, is_reloading: bool) -> uvicorn.Config:

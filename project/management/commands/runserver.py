@@ -11,6 +11,7 @@ from project.management.server import (
     DEFAULT_PORT,
     add_server_arguments,
     bind,
+    parse_port,
     serve,
     url_of,
 )
@@ -38,10 +39,13 @@ def handle(options: argparse.Namespace) -> int:
 
 def _address(options: argparse.Namespace) -> tuple[str, int]:
     """Put `[host:]port` and the two options together; the options win."""
-    host, _, port = options.address.rpartition(":")
-    if port and not port.isdigit():
-        raise CommandError(f"'{options.address}' is not [host:]port.", exit_code=2)
-    chosen = options.port if options.port is not None else int(port or DEFAULT_PORT)
+    host, _, text = options.address.rpartition(":")
+    try:
+        port = parse_port(text) if text else DEFAULT_PORT
+    except argparse.ArgumentTypeError as error:
+        message = f"'{options.address}' is not [host:]port: {error}."
+        raise CommandError(message, exit_code=2) from error
+    chosen = port if options.port is None else options.port
     return options.host or host.strip("[]") or DEFAULT_HOST, chosen
 
 

@@ -1,0 +1,50 @@
+"""One unit of work: it commits as a whole or not at all."""
+
+import pytest
+from sqlalchemy import func, select, text
+
+from apps.users.models import User
+from project.db.session import Database
+from tests.database import TestDatabase
+
+pytestmark = pytest.mark.committed
+
+
+@pytest.fixture
+def own(database: TestDatabase) -> Database:
+    return Database(database.engine)
+
+
+def count(database: Database) -> int:
+    with database.transaction() as session:
+        return session.scalar(select(func.count()).select_from(User)) or 0
+
+
+def test_commits_at_the_end(own: Database) -> None:
+    with own.transaction() as session:
+        user = User(email="kept@example.com")
+        session.add(user)
+    assert count(own) == 1
+    assert user.email == "kept@example.com"  # and stays readable
+
+
+def test_rolls_back_on_any_error(own: Database) -> None:
+    def fail(error: type[BaseException]) -> None:
+        with own.transaction() as session:
+            session.add(User(email="gone@example.com"))
+            session.flush()
+            raise error
+
+    for error in (RuntimeError, KeyboardInterrupt):
+        with pytest.raises(error):
+            fail(error)
+    assert count(own) == 0
+    assert own.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_probe_is_outside_the_pool(own: Database) -> None:
+    before = own.engine.pool.checkedin()  # type: ignore[attr-defined]
+    with own.probe() as connection:
+        assert connection.scalar(text("SELECT 7")) == 7
+        assert own.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert own.engine.pool.checkedin() == before  # type: ignore[attr-defined]
