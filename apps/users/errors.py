@@ -13,7 +13,7 @@ class EmailTaken(Conflict):
 
 class NotSuperuser(Conflict):
     code = "not_superuser"
-    title = "This account is ordinary or disabled; make it an active superuser in the admin"
+    title = "This is an ordinary account, or a disabled one; make it an active superuser"
 
 
 class RegistrationClosed(Forbidden):
