@@ -74,14 +74,14 @@ def test_change_is_found_written_and_applied(copy: Copy) -> None:
 
 def test_removed_app_keeps_its_tables(copy: Copy) -> None:
     """Nobody loses data by taking a line out of INSTALLED_APPS."""
-    copy.replace("project/settings.py", '    "apps.items",\n', "")
+    copy.replace("project/settings.py", '    "apps.orders",\n', "")
     engine = create_engine(copy.url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE somebody_elses (id int)"))
     engine.dispose()
     code, out, err = copy.run("makemigrations")
     assert (code, out, err) == (0, "No changes in the models.\n", "")
-    assert {"items_item", "somebody_elses"} < copy.tables()
+    assert {"orders_order", "somebody_elses"} < copy.tables()
 
 
 def test_two_heads_are_refused(copy: Copy) -> None:
