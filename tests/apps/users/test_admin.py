@@ -174,9 +174,14 @@ def test_owner_of_items_cannot_be_deleted(admin: TestClient, session: Session) -
 @pytest.mark.anyio
 @pytest.mark.committed
 async def test_many_creations_at_once_do_not_lock_up(
-    async_client: AsyncClient, session: Session, runtime: Runtime
+    async_client: AsyncClient,
+    session: Session,
+    runtime: Runtime,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Hashing needs a thread; whoever holds one meanwhile, or a connection, waits for ever."""
+    for lane in runtime.lanes:  # a slow machine is no lock-up
+        monkeypatch.setattr(lane, "queue_timeout", 60.0)
     root = UserFactory.create(superuser=True)
     await async_client.post("/admin/login", data={"username": root.email, "password": PASSWORD})
     forms = [{"email": f"new{n}@example.com", "password": NEW_PASSWORD} for n in range(40)]
