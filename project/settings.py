@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import unquote
@@ -95,6 +96,11 @@ class GeneralSettings(SettingsGroup):
 
     environment: Environment = "development"
     """Decides defaults and strictness: development, test, staging or production."""
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether strangers can reach this place: staging and production."""
+        return self.environment in {"staging", "production"}
 
     site_name: str = "Lintel"
     """Shown on pages, in the API documentation and in the admin."""
@@ -218,7 +224,7 @@ class Settings(BaseModel):
     @property
     def is_deployed(self) -> bool:
         """Whether strangers can reach this place: staging and production."""
-        return self.environment in {"staging", "production"}
+        return self.general.is_deployed
 
     @property
     def data_directory(self) -> Path:
@@ -248,12 +254,15 @@ def load_settings(*, env_file: Path | None = ROOT / ".env") -> Settings:
         for name, field in Settings.model_fields.items()
         if field.annotation is not None
     }
+    general = groups["general"]
+    is_deployed = general is not None and general.is_deployed
+    if is_deployed:
+        problems += _weaknesses(groups)
     if problems:
-        raise ImproperlyConfigured("Settings: " + "; ".join(problems))
+        place = f" for {general.environment}" if is_deployed else ""
+        raise ImproperlyConfigured(f"Settings{place}: " + "; ".join(problems))
     settings = Settings.model_validate(groups)
-    if settings.is_deployed:
-        _refuse_weak(settings)
-    elif settings.security.secret_key is None:
+    if settings.security.secret_key is None:
         key = SecretStr(_development_key(settings.data_directory))
         security = settings.security.model_copy(update={"secret_key": key})
         settings = settings.model_copy(update={"security": security})
@@ -286,15 +295,15 @@ def _reason(message: str) -> str:
     return message[0].lower() + message[1:]
 
 
-def _refuse_weak(settings: Settings) -> None:
-    problems = [
-        *_weak_secrets(settings.security),
-        *_missing_database(settings.database),
-        *_open_doors(settings.web),
-    ]
-    if problems:
-        place = settings.environment
-        raise ImproperlyConfigured(f"Settings for {place}: " + "; ".join(problems))
+def _weaknesses(groups: Mapping[str, Any]) -> list[str]:
+    """List what strangers could exploit; a group that did not load has said so already."""
+    looks: dict[str, Callable[[Any], list[str]]] = {
+        "security": _weak_secrets,
+        "database": _missing_database,
+        "web": _open_doors,
+    }
+    loaded = {name: look for name, look in looks.items() if groups[name] is not None}
+    return [problem for name, look in loaded.items() for problem in look(groups[name])]
 
 
 def _weak_secrets(security: SecuritySettings) -> list[str]:

@@ -6,6 +6,13 @@ class ItemNotFound(NotFound):
     title = "There is no such item"
 
 
+class NameMissing(Invalid):
+    code = "name_missing"
+    title = "An item needs a name"
+    field = "name"
+    """Where the admin shows it."""
+
+
 class NotItemOwner(Forbidden):
     code = "not_item_owner"
     title = "Only its owner or staff may change an item"

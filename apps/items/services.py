@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 from sqlalchemy import ARRAY, BigInteger, Integer, column, func, literal, update
 from sqlalchemy.orm import Session
 
-from apps.items.errors import OutOfStock, UnknownItem
+from apps.items.errors import NameMissing, OutOfStock, UnknownItem
 from apps.items.models import Item
 from apps.items.queries import Offer, lock_offers
 
@@ -30,7 +30,8 @@ def create_item(
     description: str = "",
     stock: int = 0,
 ) -> Item:
-    """Put an item into the catalogue."""
+    """Put an item into the catalogue. Raises NameMissing."""
+    _refuse_blank(name)
     item = Item(name=name, description=description, price=price, stock=stock, owner_id=owner_id)
     session.add(item)
     session.flush()  # item.id, and the times that the database tells
@@ -38,11 +39,17 @@ def create_item(
 
 
 def update_item(session: Session, *, item: Item, **changes: Unpack[ItemChanges]) -> Item:
-    """Change an item that the caller has locked."""
+    """Change an item that the caller has locked. Raises NameMissing."""
+    _refuse_blank(changes.get("name", item.name))
     for name, value in changes.items():
         setattr(item, name, value)
     session.flush()  # item.updated_at
     return item
+
+
+def _refuse_blank(name: str) -> None:
+    if not name.strip():
+        raise NameMissing
 
 
 def delete_item(session: Session, *, item: Item) -> None:

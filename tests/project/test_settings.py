@@ -222,6 +222,14 @@ def test_production(load: Load) -> None:
     assert settings.web.allowed_hosts == ("shop.example.com",)
 
 
+def test_production_names_the_malformed_and_the_weak_together(load: Load) -> None:
+    message = complaint(
+        load, **{**PRODUCTION, "DATABASE_URL": "sqlite:///x", "SECRET_KEY": "changeme"}
+    )
+    assert "DATABASE_URL must be" in message
+    assert "SECRET_KEY is weak" in message
+
+
 @pytest.mark.parametrize("place", ["production", "staging"])
 def test_production_names_all_that_is_missing(load: Load, place: str) -> None:
     message = complaint(load, ENVIRONMENT=place)

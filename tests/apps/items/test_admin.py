@@ -113,6 +113,7 @@ def test_owner_is_checked_when_saving(admin: TestClient, session: Session, owner
         ("stock", "99999999999", "Number must be between"),
         ("stock", "", "This must not be empty."),
         ("name", "", "This field is required."),
+        ("name", "   ", "An item needs a name."),
         ("name", "x" * 201, "Field cannot be longer than 200 characters."),
         ("name", "a\0b", "This holds a character that cannot be stored."),
     ],
