@@ -98,7 +98,7 @@ class Route(APIRoute):
         rendered = self._encode(result, status)
         if not is_body_allowed_for_status_code(status):
             rendered.body = b""
-            del rendered.headers["content-length"]
+            del rendered.headers["content-length"], rendered.headers["content-type"]
         rendered.headers.raw.extend(injected.headers.raw)
         return rendered
 
