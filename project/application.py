@@ -20,6 +20,7 @@ from project.templating import create_templates
 from project.web import home
 from project.web.docs import mount_docs
 from project.web.lanes import DATABASE, HASH, PROBE, Lane, Lanes
+from project.web.loop_guard import guarded
 from project.web.middleware import (
     REQUEST_ID_HEADER,
     PlainErrors,
@@ -143,6 +144,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
-    yield
+    with guarded(runtime.settings):
+        yield
     runtime.lanes.close()
     runtime.database.close()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 
 # Before anything reads a setting: whatever is set outside, this is a test.
@@ -21,10 +22,20 @@ from project.application import create_application
 from project.db.engine import create_pooled_engine
 from project.runtime import Runtime
 from project.settings import Settings, load_settings
+from project.web.loop_guard import guarded
 from tests.database import TestDatabase, worker_database
 from tests.factories.base import bind_factories
+from tests.guards import free_loop
 
 Headers = dict[str, str]
+
+
+@pytest.fixture(autouse=True)
+def loop_stays_free(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that blocks the event loop; `blocks_loop` marks those that may."""
+    may_block = request.node.get_closest_marker("blocks_loop") is not None
+    with nullcontext() if may_block else free_loop():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -92,12 +103,15 @@ def client(application: FastAPI, session: Session) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-async def async_client(application: FastAPI, session: Session) -> AsyncIterator[AsyncClient]:
+async def async_client(
+    application: FastAPI, session: Session, settings: Settings
+) -> AsyncIterator[AsyncClient]:
     """The same for asynchronous tests."""
     application.dependency_overrides.clear()
-    transport = ASGITransport(application)
+    transport = ASGITransport(application)  # which runs no lifespan
     async with AsyncClient(transport=transport, base_url="http://testserver") as client:
-        yield client
+        with guarded(settings):
+            yield client
 
 
 @pytest.fixture
