@@ -18,6 +18,7 @@ from project.runtime import Runtime
 from project.settings import INSTALLED_APPS, Settings
 from project.templating import create_templates
 from project.web import home
+from project.web.costs import ServerTiming, count_queries
 from project.web.docs import mount_docs
 from project.web.lanes import DATABASE, HASH, PROBE, Lane, Lanes
 from project.web.loop_guard import guarded
@@ -55,7 +56,7 @@ def create_application(
         title=settings.general.site_name,
         version=__version__,
         description=API_DESCRIPTION,
-        openapi_url=OPENAPI_URL if has_docs else None,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         middleware=_middleware(settings),
@@ -74,6 +75,8 @@ def create_application(
 
 
 def _runtime(settings: Settings, registry: Registry, database: Database) -> Runtime:
+    if settings.has_server_timing:
+        count_queries(database.engine)
     return Runtime(
         settings=settings,
         registry=registry,
@@ -122,6 +125,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     """List what every request passes, outermost first."""
     return [
         Middleware(RequestContext),
+        *([Middleware(ServerTiming)] if settings.has_server_timing else []),
         Middleware(PlainErrors),
         Middleware(TrustedHosts, allowed_hosts=host_patterns(settings.web.allowed_hosts)),
         Middleware(

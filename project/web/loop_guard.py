@@ -12,7 +12,7 @@ function was seen at work for most of the threshold, by one of two measures:
   loop's thread spent waiting for a core, where the system tells (Linux).
 
 So a laptop that slept, a debugger and threads that burn CPU are no blocks, and many short
-callbacks, none of which is to blame, are none either. What lasts a quarter longer than the
+callbacks, none of which is to blame, are none either. What lasts half as long again as the
 threshold is seen; except that a single call into C which never lets go of the interpreter's lock
 allows one look, right after it, which can come too late on a loaded machine.
 """
@@ -38,8 +38,9 @@ DEBUGGERS = ("bdb.py", "pdb.py")
 MACHINERY = ("base_events.py", "events.py", "selectors.py", "windows_events.py")
 
 LOOKS = 8  # in the time of one threshold
-PINGS = 4
+PINGS = 2  # in that time as well: each costs two changes of threads
 CERTAINTY = 0.75  # of the threshold that has to be accounted for
+ENOUGH_LOOKS = 3
 STUCK = 5.0  # seconds after which a block is reported although it has not ended
 STACK_DEPTH = 8
 
@@ -130,12 +131,14 @@ class _Watch:
         self._answered = threading.Event()
         self._runner: FrameType | None = None
         self._cpu = 0.0
+        self._delayed = self._run_delay.seconds()
 
     def run(self) -> None:
         due = perf_counter()
         while not self._stopped.is_set():
             try:
                 self._observe(due)
+                self._delayed = self._run_delay.seconds()
             except RuntimeError:
                 return  # the loop is closed
             due = perf_counter() + self._threshold / PINGS
@@ -153,7 +156,7 @@ class _Watch:
 
     def _observe(self, due: float) -> None:
         """Ask for a sign of life, which was due then, and look at the loop until it comes."""
-        evidence = _Evidence(due, self._threshold / LOOKS, self._run_delay)
+        evidence = _Evidence(due, self._threshold / LOOKS)
         cpu, is_reported = self._cpu, False
         # A call that holds the interpreter's lock keeps the guard from asking, or inside it.
         self._look(evidence)
@@ -165,7 +168,8 @@ class _Watch:
             if not is_reported and evidence.seen - due > STUCK:
                 is_reported = self._judge(evidence, evidence.seen - due, 0.0)
         if not is_reported and evidence.looks:
-            self._judge(evidence, perf_counter() - due, self._cpu - cpu)
+            used = self._cpu - cpu if cpu else 0.0  # the first answer has nothing to compare with
+            self._judge(evidence, perf_counter() - due, used)
 
     def _look(self, evidence: "_Evidence") -> None:
         now = perf_counter()
@@ -186,7 +190,8 @@ class _Watch:
     def _judge(self, evidence: "_Evidence", lateness: float, cpu: float) -> bool:
         if lateness < self._threshold:
             return False
-        block = evidence.convict(lateness, cpu, self._threshold * CERTAINTY)
+        delayed = self._run_delay.seconds() - self._delayed
+        block = evidence.convict(lateness, cpu, delayed, self._threshold * CERTAINTY)
         if block is None:
             return False
         for recorder in _recorders:
@@ -198,12 +203,10 @@ class _Watch:
 class _Evidence:
     """What was seen while one answer was late."""
 
-    def __init__(self, due: float, look: float, run_delay: "_RunDelay") -> None:
+    def __init__(self, due: float, look: float) -> None:
         self.looks = 0
         self.look = look
         self.seen = due
-        self._run_delay = run_delay
-        self._delayed = 0.0
         # The frames are kept until the answer: a new one cannot get the identity of an old one.
         self._calls: dict[FrameType, _Call] = {}
 
@@ -212,8 +215,6 @@ class _Evidence:
         is_on_time = now - self.seen < 2 * self.look
         self.seen = now
         self.looks += 1
-        if self.looks == 1:
-            self._delayed = self._run_delay.seconds()
         if not frames or any(_name(frame).endswith(DEBUGGERS) for frame in frames):
             return
         culprit = next(filter(_is_ours, frames), frames[0])
@@ -222,14 +223,19 @@ class _Evidence:
         call.seconds += self.look if is_on_time else 0.0
         call.sight(culprit, frames)
 
-    def convict(self, lateness: float, cpu: float, needed: float) -> Block | None:
-        """Return the block if one call is to blame for it."""
+    def convict(self, lateness: float, cpu: float, delayed: float, needed: float) -> Block | None:
+        """Return the block if one call is to blame for it.
+
+        `cpu` is what the loop's thread has used, `delayed` how long it has waited for a core.
+        """
         if not self._calls:
             return None
         call = max(self._calls.values(), key=lambda call: call.looks)
-        waited = call.seconds - (self._run_delay.seconds() - self._delayed)
-        is_same = call.looks * 2 > self.looks
-        if not is_same or max(waited, cpu) < needed:
+        waited = call.seconds - delayed
+        # After a look or two only a thread that was at work all the time can be held to it.
+        is_certain = call.looks >= ENOUGH_LOOKS or cpu + delayed >= lateness * CERTAINTY
+        computed = cpu if is_certain else 0.0
+        if call.looks * 2 <= self.looks or max(waited, computed) < needed:
             return None
         place = max(call.places, key=lambda place: call.places[place][0])
         return Block(lateness, place, call.places[place][1])
