@@ -11,6 +11,9 @@ function was seen at work for most of the threshold, by one of two measures:
   the whole process had been stopped, or other threads had the lock. Nor does the time that the
   loop's thread spent waiting for a core, where the system tells (Linux).
 
+Compiling a template, importing a module and starting a thread happen once and are excused, and
+so is a full garbage collection, which strikes whoever allocates next.
+
 So a laptop that slept, a debugger and threads that burn CPU are no blocks, and many short
 callbacks, none of which is to blame, are none either. What lasts half as long again as the
 threshold is seen; except that a single call into C which never lets go of the interpreter's lock
@@ -18,6 +21,7 @@ allows one look, right after it, which can come too late on a loaded machine.
 """
 
 import asyncio
+import gc
 import os
 import sys
 import threading
@@ -35,12 +39,18 @@ from project.settings import ROOT, Settings
 HOME = f"{ROOT}{os.sep}"
 LIBRARIES = (f"{HOME}.venv", "site-packages")
 DEBUGGERS = ("bdb.py", "pdb.py")
+ONCE = (
+    ("environment.py", "compile"),  # Jinja2
+    ("<frozen importlib._bootstrap>", "_find_and_load"),
+    ("threading.py", "start"),
+)
 MACHINERY = ("base_events.py", "events.py", "selectors.py", "windows_events.py")
 
 LOOKS = 8  # in the time of one threshold
 PINGS = 2  # in that time as well: each costs two changes of threads
 CERTAINTY = 0.75  # of the threshold that has to be accounted for
 ENOUGH_LOOKS = 3
+FULL_COLLECTION = 2
 STUCK = 5.0  # seconds after which a block is reported although it has not ended
 STACK_DEPTH = 8
 
@@ -131,18 +141,38 @@ class _Watch:
         self._answered = threading.Event()
         self._runner: FrameType | None = None
         self._cpu = 0.0
-        self._delayed = self._run_delay.seconds()
+        self._collected = self._collecting_since = 0.0
+        self._excused = self._run_delay.seconds()
 
     def run(self) -> None:
+        gc.callbacks.append(self._note_collection)
+        try:
+            self._ask_until_stopped()
+        except RuntimeError:
+            pass  # the loop is closed
+        finally:
+            gc.callbacks.remove(self._note_collection)
+
+    def _ask_until_stopped(self) -> None:
         due = perf_counter()
         while not self._stopped.is_set():
-            try:
-                self._observe(due)
-                self._delayed = self._run_delay.seconds()
-            except RuntimeError:
-                return  # the loop is closed
+            self._observe(due)
+            self._excused = self._excusable_seconds()
             due = perf_counter() + self._threshold / PINGS
             self._stopped.wait(self._threshold / PINGS)
+
+    def _excusable_seconds(self) -> float:
+        """How long the loop's thread has waited for a core and collected garbage so far."""
+        return self._run_delay.seconds() + self._collected
+
+    def _note_collection(self, phase: str, info: dict[str, int]) -> None:
+        """Measure full collections: they happen wherever the last straw was allocated."""
+        if info["generation"] < FULL_COLLECTION or threading.get_ident() != self._thread:
+            return
+        if phase == "start":
+            self._collecting_since = perf_counter()
+        else:
+            self._collected += perf_counter() - self._collecting_since
 
     def _answer(self) -> None:
         """The sign of life; runs on the loop."""
@@ -190,8 +220,8 @@ class _Watch:
     def _judge(self, evidence: "_Evidence", lateness: float, cpu: float) -> bool:
         if lateness < self._threshold:
             return False
-        delayed = self._run_delay.seconds() - self._delayed
-        block = evidence.convict(lateness, cpu, delayed, self._threshold * CERTAINTY)
+        excused = self._excusable_seconds() - self._excused
+        block = evidence.convict(lateness, cpu, excused, self._threshold * CERTAINTY)
         if block is None:
             return False
         for recorder in _recorders:
@@ -215,7 +245,7 @@ class _Evidence:
         is_on_time = now - self.seen < 2 * self.look
         self.seen = now
         self.looks += 1
-        if not frames or any(_name(frame).endswith(DEBUGGERS) for frame in frames):
+        if not frames or any(map(_is_excused, frames)):
             return
         culprit = next(filter(_is_ours, frames), frames[0])
         call = self._calls.setdefault(culprit, _Call())
@@ -223,19 +253,18 @@ class _Evidence:
         call.seconds += self.look if is_on_time else 0.0
         call.sight(culprit, frames)
 
-    def convict(self, lateness: float, cpu: float, delayed: float, needed: float) -> Block | None:
+    def convict(self, lateness: float, cpu: float, excused: float, needed: float) -> Block | None:
         """Return the block if one call is to blame for it.
 
-        `cpu` is what the loop's thread has used, `delayed` how long it has waited for a core.
+        `cpu` is what the loop's thread has used; `excused` is not to be held against any call.
         """
-        if not self._calls:
+        if not self._calls or lateness - excused < needed:
             return None
         call = max(self._calls.values(), key=lambda call: call.looks)
-        waited = call.seconds - delayed
         # After a look or two only a thread that was at work all the time can be held to it.
-        is_certain = call.looks >= ENOUGH_LOOKS or cpu + delayed >= lateness * CERTAINTY
+        is_certain = call.looks >= ENOUGH_LOOKS or cpu + excused >= lateness * CERTAINTY
         computed = cpu if is_certain else 0.0
-        if call.looks * 2 <= self.looks or max(waited, computed) < needed:
+        if call.looks * 2 <= self.looks or max(call.seconds - excused, computed) < needed:
             return None
         place = max(call.places, key=lambda place: call.places[place][0])
         return Block(lateness, place, call.places[place][1])
@@ -278,6 +307,13 @@ def _outward(frame: FrameType | None) -> Iterator[FrameType]:
 
 def _name(frame: FrameType) -> str:
     return frame.f_code.co_filename
+
+
+def _is_excused(frame: FrameType) -> bool:
+    name, function = _name(frame), frame.f_code.co_name
+    return name.endswith(DEBUGGERS) or any(
+        name.endswith(file) and function == once for file, once in ONCE
+    )
 
 
 def _is_ours(frame: FrameType) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi.testclient import TestClient
+from jinja2 import Environment
 from loguru import logger
 from sqlalchemy import text
 
@@ -165,6 +166,12 @@ def test_threads_that_burn_are_none(blocks: list[Block], burners: int) -> None:
         done.set()
         for thread in threads:
             thread.join()
+    assert blocks == []
+
+
+def test_compiling_a_template_is_none(blocks: list[Block]) -> None:
+    source = "{% for x in y %}{{ x }}{% endfor %}" * 400
+    run_on_loop(lambda: Environment(autoescape=True).from_string(source))
     assert blocks == []
 
 
