@@ -176,6 +176,32 @@ class WebSettings(SettingsGroup):
     """Addresses whose `X-Forwarded-*` headers are believed."""
 
 
+class MediaSettings(SettingsGroup):
+    """Files that people upload."""
+
+    media_directory: Path = Path(".data/media")
+    """The folder that keeps them, seen from the root. All workers share it."""
+
+    max_upload_size: int = Field(default=10_485_760, ge=1024)
+    """Bytes of a request that uploads a file."""
+
+    max_image_pixels: int = Field(default=40_000_000, ge=1)
+    """Pixels of an uploaded picture. Decoding takes up to four bytes for each of them."""
+
+
+class LaneSettings(SettingsGroup):
+    """Threads for work that keeps a core busy."""
+
+    cpu_lane_size: int | None = Field(default=None, ge=1, le=256)
+    """Pictures and the like that one worker computes at a time; unset: one for each core."""
+
+    cpu_queue_size: int = Field(default=50, ge=0)
+    """Such works that may wait for a core; the next one gets a 503."""
+
+    cpu_queue_timeout: Seconds = 10.0
+    """Seconds that such a work may wait for its turn."""
+
+
 class ServerSettings(SettingsGroup):
     """The server process."""
 
@@ -207,6 +233,8 @@ class Settings(BaseModel):
     database: DatabaseSettings
     security: SecuritySettings
     web: WebSettings
+    media: MediaSettings
+    lanes: LaneSettings
     server: ServerSettings
     logging: LoggingSettings
 
@@ -222,6 +250,10 @@ class Settings(BaseModel):
     @property
     def data_directory(self) -> Path:
         return ROOT / self.general.data_directory
+
+    @property
+    def media_directory(self) -> Path:
+        return ROOT / self.media.media_directory
 
     @property
     def secret_keys(self) -> tuple[str, ...]:

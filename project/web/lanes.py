@@ -6,26 +6,31 @@ instead of piling up. A flood in one lane never starves another.
 
 The waiting happens on the event loop, so a thread that runs always has all it needs. In
 the database lane there are as many threads as the pool has connections, which is why no
-thread ever waits for a connection (DESIGN, the law). anyio's CapacityLimiter bounds
+thread ever waits for a connection (DESIGN, the law). An app declares a lane of its own in
+its `lanes.py`: `lanes(settings)` returns a tuple of them. anyio's CapacityLimiter bounds
 neither the queue's length nor the waiting time, and its hop costs about twice as much CPU,
 hence a small class of our own.
 """
 
 import asyncio
 import contextvars
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from project.errors import Unavailable
+from project.apps import AppConfig, Registry
+from project.errors import AppError, Unavailable
+from project.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 DATABASE = "database"
+CPU = "cpu"
 HASH = "hash"
 PROBE = "probe"
 
@@ -151,6 +156,11 @@ class Lanes:
         return self._lanes[DATABASE]
 
     @property
+    def cpu(self) -> Lane:
+        """As many threads as there are cores, for what keeps one busy: pictures, reports."""
+        return self._lanes[CPU]
+
+    @property
     def hash(self) -> Lane:
         """One thread: argon2 takes 19 MiB and a core for as long as it runs."""
         return self._lanes[HASH]
@@ -159,3 +169,63 @@ class Lanes:
         """Close every lane."""
         for lane in self:
             lane.close()
+
+
+def build_lanes(settings: Settings, registry: Registry) -> Lanes:
+    """Make the process's lanes: the project's, then those that the installed apps declare.
+
+    Raises AppError for a lane whose name is taken.
+    """
+    found = {lane.name: lane for lane in _own_lanes(settings)}
+    for app, module in registry.modules("lanes"):
+        for lane in _declared_lanes(app, module, settings):
+            if lane.name in found:
+                raise AppError(
+                    f"App '{app.label}': there is a lane called '{lane.name}' already; "
+                    "rename the one in its lanes.py."
+                )
+            found[lane.name] = lane
+    return Lanes(*found.values())
+
+
+def _own_lanes(settings: Settings) -> list[Lane]:
+    database, security, lanes = settings.database, settings.security, settings.lanes
+    return [
+        Lane(
+            DATABASE,
+            size=database.pool_size,
+            queue_size=database.queue_size,
+            queue_timeout=database.queue_timeout,
+        ),
+        Lane(
+            CPU,
+            size=lanes.cpu_lane_size or available_cores(),
+            queue_size=lanes.cpu_queue_size,
+            queue_timeout=lanes.cpu_queue_timeout,
+        ),
+        Lane(
+            HASH,
+            size=1,
+            queue_size=security.hash_queue_size,
+            queue_timeout=security.hash_queue_timeout,
+        ),
+        Lane(PROBE, size=1, queue_size=10, queue_timeout=1.0),
+    ]
+
+
+def _declared_lanes(app: AppConfig, module: Any, settings: Settings) -> tuple[Lane, ...]:
+    declare = getattr(module, "lanes", None)
+    declared = declare(settings) if callable(declare) else None
+    if not isinstance(declared, tuple) or not all(isinstance(lane, Lane) for lane in declared):
+        raise AppError(
+            f"App '{app.label}': lanes.py must define `lanes(settings)`, which returns a tuple "
+            "of lanes."
+        )
+    return declared
+
+
+def available_cores() -> int:
+    """Count the cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
