@@ -1,11 +1,18 @@
 """Writes."""
 
 from decimal import Decimal
+from functools import partial
 from typing import TypedDict, Unpack
 
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from apps.items.models import Item
+from apps.items.errors import ImageNotFound
+from apps.items.models import Image, Item
+from apps.items.queries import find_image
+from apps.items.rendering import SIZES
+from project.db.session import on_commit
+from project.storage import Storage
 
 
 class ItemChanges(TypedDict, total=False):
@@ -28,6 +35,7 @@ def create_item(
 ) -> Item:
     """Put an item into the catalogue."""
     item = Item(name=name, description=description, price=price, stock=stock, owner_id=owner_id)
+    item.image = None
     session.add(item)
     session.flush()  # item.id, and the times that the database tells
     return item
@@ -41,7 +49,58 @@ def update_item(session: Session, *, item: Item, **changes: Unpack[ItemChanges])
     return item
 
 
-def delete_item(session: Session, *, item: Item) -> None:
-    """Take an item out of the catalogue for good."""
+def delete_item(session: Session, *, item: Item, files: Storage) -> None:
+    """Take an item out of the catalogue for good, and its picture with it."""
+    image = find_image(session, item.id)
+    if image is not None:
+        _delete_files(session, image.key, files)
     session.delete(item)
     session.flush()  # a row that still refers to it refuses here
+
+
+def set_image(
+    session: Session,
+    *,
+    item: Item,
+    key: str,
+    digest: str,
+    width: int,
+    height: int,
+    files: Storage,
+) -> Item:
+    """Give an item that the caller has locked a picture whose files are stored already."""
+    if item.image is not None:
+        _delete_files(session, item.image.key, files)
+    image = item.image or Image()
+    image.key, image.digest, image.width, image.height = key, digest, width, height
+    item.image = image
+    _touch(item)
+    session.flush()  # item.updated_at
+    return item
+
+
+def remove_image(session: Session, *, item: Item, files: Storage) -> Item:
+    """Take the picture off an item that the caller has locked. Raises ImageNotFound."""
+    if item.image is None:
+        raise ImageNotFound
+    _delete_files(session, item.image.key, files)
+    item.image = None
+    _touch(item)
+    session.flush()  # item.updated_at
+    return item
+
+
+def _touch(item: Item) -> None:
+    """Count a change of the picture as one of the item: whoever reads one sees the other."""
+    item.updated_at = func.now()
+
+
+def _delete_files(session: Session, key: str, files: Storage) -> None:
+    """Delete a picture's files, but not before nobody can ask for them."""
+    for name in file_names(key).values():
+        on_commit(session, partial(files.delete, name))
+
+
+def file_names(key: str) -> dict[str, str]:
+    """Return where a picture's renditions are stored."""
+    return {size: f"{key}-{size}.webp" for size in SIZES}
