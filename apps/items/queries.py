@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from apps.items import search
 from apps.items.errors import ImageNotFound, ItemNotFound
@@ -53,10 +53,13 @@ class ItemFilter:
 
 def find_item(session: Session, item_id: int, *, for_update: bool = False) -> Item | None:
     """Return the item with this id, if there is one; `for_update` locks its row."""
-    statement = select(Item).where(Item.id == item_id).options(joinedload(Item.image))
-    if for_update:
-        # What the session may know already is older than the lock.
-        statement = statement.with_for_update(of=Item).execution_options(populate_existing=True)
+    statement = select(Item).where(Item.id == item_id)
+    if not for_update:
+        return session.scalar(statement.options(joinedload(Item.image)))
+    # What the session may know already is older than the lock. So is what a join would bring:
+    # of its tables, only the locked one is read again after the wait.
+    statement = statement.with_for_update().options(selectinload(Item.image))
+    statement = statement.execution_options(populate_existing=True)
     return session.scalar(statement)
 
 

@@ -63,7 +63,7 @@ async def test_full_queue_sheds_at_once() -> None:
     with pytest.raises(LaneFull):
         await lane.run(gate.wait)
     gate.set()
-    assert await asyncio.gather(busy, waiting) == [True, True]
+    assert list(await asyncio.gather(busy, waiting)) == [True, True]
     assert lane.shed == 1
 
 
