@@ -15,6 +15,8 @@ hence a small class of our own.
 import asyncio
 import contextvars
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +36,9 @@ CPU = "cpu"
 HASH = "hash"
 PROBE = "probe"
 
+NICENESS = 10
+"""Of the threads that give way: about a tenth of the others' share of a core in demand."""
+
 
 class LaneFull(Unavailable):
     """The lane's queue is full, or the wait in it took too long."""
@@ -45,12 +50,22 @@ class LaneFull(Unavailable):
 class Lane:
     """Blocking work in `size` threads, with at most `queue_size` more waiting their turn.
 
-    `queue_timeout` is in seconds. The counters are for gauges and tests: `running` and
+    `queue_timeout` is in seconds. A lane that `gives_way` computes for long: where the system
+    can tell threads apart, the others get the cores first. The counters are for gauges and tests: `running` and
     `waiting` now, `completed` and `shed` since the start.
     """
 
-    def __init__(self, name: str, *, size: int, queue_size: int, queue_timeout: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        size: int,
+        queue_size: int,
+        queue_timeout: float,
+        gives_way: bool = False,
+    ) -> None:
         self.name = name
+        self.gives_way = gives_way
         self.size = size
         self.queue_size = queue_size
         self.queue_timeout = queue_timeout
@@ -91,7 +106,11 @@ class Lane:
     @property
     def _executor(self) -> ThreadPoolExecutor:
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(self.size, thread_name_prefix=self.name)
+            self._threads = ThreadPoolExecutor(
+                self.size,
+                thread_name_prefix=self.name,
+                initializer=_give_way if self.gives_way else None,
+            )
         return self._threads
 
     async def _take_place(self) -> None:
@@ -136,6 +155,16 @@ class Lane:
                 turn.set_result(None)
                 return
         self.running -= 1
+
+
+def _give_way() -> None:
+    """Make the calling thread nicer than the others.
+
+    Without it, as many busy threads as cores would make the event loop wait for its turn with
+    every request. Only Linux counts niceness by thread; elsewhere it is the whole process's.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class Lanes:
@@ -202,6 +231,7 @@ def _own_lanes(settings: Settings) -> list[Lane]:
             size=lanes.cpu_lane_size or available_cores(),
             queue_size=lanes.cpu_queue_size,
             queue_timeout=lanes.cpu_queue_timeout,
+            gives_way=True,
         ),
         Lane(
             HASH,

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from project.apps import Registry
 from project.errors import AppError
 from project.settings import INSTALLED_APPS, Settings
-from project.web.lanes import Lanes, available_cores, build_lanes
+from project.web.lanes import NICENESS, Lanes, available_cores, build_lanes
 
 DECLARES = """
 from project.web.lanes import Lane
@@ -65,6 +66,19 @@ def test_cpu_lane_has_the_cores_of_this_process(settings: Settings) -> None:
     lanes = build_lanes(settings, Registry.load(INSTALLED_APPS))
     assert lanes.cpu.size == available_cores()
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(sys.platform != "linux", reason="the platform has no niceness of threads")
+async def test_cpu_lane_gives_way(settings: Settings) -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = niceness()
+    lanes = build_lanes(settings, Registry.load(INSTALLED_APPS))
+    assert await lanes.cpu.run(niceness) == NICENESS
+    assert [await lanes.database.run(niceness), niceness()] == [before, before]
+    lanes.close()
 
 
 def test_cpu_lane_of_another_size(settings: Settings) -> None:
