@@ -51,8 +51,8 @@ class Lane:
     """Blocking work in `size` threads, with at most `queue_size` more waiting their turn.
 
     `queue_timeout` is in seconds. A lane that `gives_way` computes for long: where the system
-    can tell threads apart, the others get the cores first. The counters are for gauges and tests: `running` and
-    `waiting` now, `completed` and `shed` since the start.
+    can tell threads apart, the others get the cores first. The counters are for gauges and
+    tests: `running` and `waiting` now, `completed` and `shed` since the start.
     """
 
     def __init__(
