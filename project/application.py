@@ -26,12 +26,12 @@ from project.web.middleware import (
     PlainErrors,
     RequestContext,
     TrustedHosts,
-    host_patterns,
+    UnforeseenErrors,
 )
 from project.web.principal import Authenticator
 from project.web.problems import install_error_handlers
 from project.web.static import mount_static
-from project.web.versions import install_unversioned, install_versions
+from project.web.versions import install_unversioned, install_versions, refuse_unknown_lanes
 
 OPENAPI_URL = "/api/openapi.json"
 API_DESCRIPTION = """
@@ -65,6 +65,7 @@ def create_application(
     install_error_handlers(app)
     install_versions(app, registry)
     install_unversioned(app, registry)
+    refuse_unknown_lanes(app, app.state.runtime.lanes)
     app.include_router(home.router)
     mount_static(app)
     install_admin(app)
@@ -105,7 +106,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     return [
         Middleware(RequestContext),
         Middleware(PlainErrors),
-        Middleware(TrustedHosts, allowed_hosts=host_patterns(settings.web.allowed_hosts)),
+        Middleware(TrustedHosts, allowed_hosts=settings.web.allowed_hosts),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.web.allowed_origins),
@@ -113,6 +114,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
             expose_headers=[REQUEST_ID_HEADER, "ETag", "Retry-After"],
         ),
+        Middleware(UnforeseenErrors),
         Middleware(RequestBodyLimitMiddleware, max_body_size=settings.web.max_body_size),
     ]
 

@@ -147,7 +147,15 @@ class Registry:
         try:
             Base.registry.configure()
         except SQLAlchemyError as error:
-            raise AppError(f"The models do not fit together: {_first_line(error)}") from error
+            modules = [mapper.class_.__module__ for mapper in _failed_mappers(Base.registry)]
+            names = [app.label for app in self.apps if f"{app.package}.models" in modules]
+            owner = f"App '{names[0]}': its" if names else "The"
+            raise AppError(f"{owner} models do not fit together: {_first_line(error)}") from error
+
+
+def _failed_mappers(registry: Any) -> list[Any]:
+    """SQLAlchemy notes at the mapper itself that it could not be configured."""
+    return [mapper for mapper in registry.mappers if getattr(mapper, "_configure_failed", False)]
 
 
 def _load_manifest(package: str) -> AppConfig:

@@ -107,7 +107,7 @@ class DatabaseSettings(SettingsGroup):
 
     model_config = SettingsConfigDict(env_prefix="DATABASE_")
 
-    url: DatabaseURL = None
+    url: DatabaseURL = Field(default=None, repr=False)  # it may hold a password
     """`postgresql://…`. Unset in development and test: the embedded server is started."""
 
     pool_size: int = Field(default=8, ge=1, le=200)
@@ -378,6 +378,8 @@ def _development_key(directory: Path) -> str:
             os.link(draft, path)
         except FileExistsError:
             pass  # another process was first; its key counts
+        except OSError:  # a file system without hard links
+            draft.replace(path)
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
     return path.read_text(encoding="ascii").strip()

@@ -7,6 +7,9 @@ on an embedded server of the suite's own that is fast because it may lose everyt
 
 import hashlib
 import os
+import secrets
+import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +26,7 @@ from project.db.session import Database
 from project.settings import ROOT, Settings
 
 PREFIX = "test_lintel_"
+HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
 TEMPLATE_LOCK = 0x74657374  # "test" in ASCII
 TEMPLATE_DEADLINE = 60.0
 
@@ -82,7 +86,7 @@ class TestDatabase(Database):
 def worker_database(settings: Settings, worker: str) -> Iterator[URL]:
     """Clone the template for one worker of the suite, and drop the clone at the end."""
     server = _server_url(settings)
-    name = f"{PREFIX}{worker}_{os.getpid()}"
+    name = own_name(worker)
     with _administration(server) as connection:
         _drop_orphans(connection)
         template = _ensure_template(connection, server)
@@ -93,6 +97,16 @@ def worker_database(settings: Settings, worker: str) -> Iterator[URL]:
     finally:
         with _administration(server) as connection:
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+
+def own_name(purpose: str) -> str:
+    """Name a database of this process: others may share the server, even from other machines."""
+    return f"{PREFIX}{purpose}_{secrets.token_hex(3)}_{HOST}_{os.getpid()}"
+
+
+def template_name() -> str:
+    """Name the template for these migrations."""
+    return f"{PREFIX}template_{_fingerprint()}"
 
 
 def _server_url(settings: Settings) -> URL:
@@ -112,7 +126,7 @@ def _administration(server: URL) -> Iterator[Connection]:
 
 def _ensure_template(connection: Connection, server: URL) -> str:
     """Build the template for these migrations if nobody has; holds the lock afterwards."""
-    name = f"{PREFIX}template_{_fingerprint()}"
+    name = template_name()
     _lock(connection)
     exists = connection.scalar(
         text("SELECT true FROM pg_database WHERE datname = :name AND datistemplate"),
@@ -164,12 +178,15 @@ def _drop_orphans(connection: Connection) -> None:
         {"prefix": f"{PREFIX}%"},
     )
     for name in names.all():
-        process = name.rpartition("_")[2]
-        if process.isdigit() and not _is_running(int(process)):
+        host, _, process = name.rpartition("_")
+        is_of_this_machine = host.endswith(f"_{HOST}") and process.isdigit()
+        if is_of_this_machine and not _is_running(int(process)):
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}"'))
 
 
 def _is_running(process: int) -> bool:
+    if sys.platform == "win32":
+        return True  # there is no harmless signal to ask with; what is left over stays
     try:
         os.kill(process, 0)
     except ProcessLookupError:

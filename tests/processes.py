@@ -10,30 +10,25 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 from sqlalchemy import URL, Engine, create_engine, text
 
 from project.settings import ROOT
+from tests.database import own_name, template_name
 
-DEADLINE = 30.0
-_numbers = count()
+DEADLINE = 60.0
 
 
 @contextmanager
 def fresh_database(engine: Engine, *, is_migrated: bool = False) -> Iterator[URL]:
     """A database on the suite's server: empty, or a clone of the suite's own template."""
-    # The name ends like the suite's own, so that a killed run's leftovers are dropped.
-    name = f"test_lintel_process{next(_numbers)}_{os.getpid()}"
+    name = own_name("process")
     administration = create_engine(
         engine.url.set(database="postgres"), isolation_level="AUTOCOMMIT"
     )
     with administration.connect() as connection:
-        template = "template0"
-        if is_migrated:
-            query = "SELECT datname FROM pg_database WHERE datistemplate AND datname LIKE 'test%'"
-            template = connection.scalars(text(f"{query} ORDER BY oid DESC")).first() or template
+        template = template_name() if is_migrated else "template0"
         connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
         try:
             yield engine.url.set(database=name).difference_update_query(["options"])

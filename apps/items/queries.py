@@ -58,7 +58,7 @@ def find_item(session: Session, item_id: int, *, for_update: bool = False) -> It
         return session.scalar(statement.options(joinedload(Item.image)))
     # What the session may know already is older than the lock. So is what a join would bring:
     # of its tables, only the locked one is read again after the wait.
-    statement = statement.with_for_update().options(selectinload(Item.image))
+    statement = statement.with_for_update(key_share=True).options(selectinload(Item.image))
     statement = statement.execution_options(populate_existing=True)
     return session.scalar(statement)
 

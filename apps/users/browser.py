@@ -11,13 +11,20 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from apps.users.models import AuthSession, User
+from apps.users.services import record_sign_in
 
 # A click that comes sooner than this after the last one writes nothing.
 SEEN_PRECISION = timedelta(minutes=1)
 
 
-def start_browser_session(session: Session, *, user_id: int, lifetime: timedelta) -> str:
-    """Begin a session and return its cookie's value: 256 random bits, never used before."""
+def start_browser_session(
+    session: Session, *, user_id: int, lifetime: timedelta, verified_hash: str | None = None
+) -> str:
+    """Begin a session and return its cookie's value: 256 random bits, never used before.
+
+    Raises WrongCredentials if the password has been changed since it was compared.
+    """
+    record_sign_in(session, user_id=user_id, verified_hash=verified_hash)
     cookie = secrets.token_urlsafe(32)
     session.add(
         AuthSession(
@@ -27,7 +34,6 @@ def start_browser_session(session: Session, *, user_id: int, lifetime: timedelta
             seen_at=func.now(),
         )
     )
-    session.execute(update(User).where(User.id == user_id).values(last_login_at=func.now()))
     session.flush()  # the cookie is handed out only if its session is stored
     return cookie
 

@@ -13,7 +13,7 @@ class EmailTaken(Conflict):
 
 class NotSuperuser(Conflict):
     code = "not_superuser"
-    title = "This is an ordinary account; make it a superuser in the admin"
+    title = "This is an ordinary account, or a disabled one; make it an active superuser"
 
 
 class RegistrationClosed(Forbidden):

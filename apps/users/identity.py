@@ -36,7 +36,10 @@ class UserAuthenticator:
     def start_browser_session(
         self, session: Session, principal: Principal, *, lifetime: timedelta
     ) -> str:
-        return browser.start_browser_session(session, user_id=principal.id, lifetime=lifetime)
+        verified = principal.password_hash if isinstance(principal, User) else None
+        return browser.start_browser_session(
+            session, user_id=principal.id, lifetime=lifetime, verified_hash=verified
+        )
 
     def find_browser_principal(
         self, session: Session, cookie: str, *, idle: timedelta

@@ -33,7 +33,7 @@ def find_user_by_email(session: Session, email: str) -> User | None:
 def is_superuser(session: Session, email: str) -> bool:
     """Whether this address belongs to a superuser."""
     user = find_user_by_email(session, email)
-    return user is not None and user.is_superuser
+    return user is not None and user.is_superuser and user.is_active
 
 
 def find_signed_in_user(session: Session, *, user_id: int, session_id: uuid.UUID) -> User | None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from apps.users.errors import EmailTaken, InvalidToken, NotSuperuser
+from apps.users.errors import EmailTaken, InvalidToken, NotSuperuser, WrongCredentials
 from apps.users.models import AuthSession, RefreshToken, User
 from apps.users.passwords import hash_password
 from apps.users.queries import find_user_by_email
@@ -56,10 +56,10 @@ def create_user(
 def ensure_superuser(session: Session, *, email: str, password: str) -> bool:
     """Create an account with every right, unless it is there; tell whether it was created.
 
-    Raises NotSuperuser if the address belongs to an ordinary account.
+    Raises NotSuperuser if the address belongs to an ordinary or a disabled account.
     """
     user = find_user_by_email(session, email)
-    if user is not None and not user.is_superuser:
+    if user is not None and not (user.is_superuser and user.is_active):
         raise NotSuperuser
     if user is None:
         password_hash = hash_password(password)
@@ -76,13 +76,29 @@ def rename_user(session: Session, *, user: User, full_name: str | None) -> User:
     return user
 
 
-def start_session(session: Session, *, user_id: int, lifetime: timedelta) -> Grant:
-    """Begin a session for somebody who has proved who they are."""
+def start_session(
+    session: Session, *, user_id: int, lifetime: timedelta, verified_hash: str | None = None
+) -> Grant:
+    """Begin a session for somebody who has proved who they are.
+
+    `verified_hash` is the hash that the password was compared with. Raises WrongCredentials
+    if it has been changed since, or the account been disabled.
+    """
+    record_sign_in(session, user_id=user_id, verified_hash=verified_hash)
     auth_session = AuthSession(user_id=user_id, expires_at=func.now() + lifetime)
     session.add(auth_session)
-    session.execute(update(User).where(User.id == user_id).values(last_login_at=func.now()))
     session.flush()  # auth_session.id
     return _grant(session, user_id, auth_session.id)
+
+
+def record_sign_in(session: Session, *, user_id: int, verified_hash: str | None) -> None:
+    """Note the sign-in, and lock the account against a change of password meanwhile."""
+    statement = update(User).where(User.id == user_id, User.is_active)
+    if verified_hash is not None:
+        statement = statement.where(User.password_hash == verified_hash)
+    noted = session.scalar(statement.values(last_login_at=func.now()).returning(User.id))
+    if noted is None:
+        raise WrongCredentials
 
 
 def rotate_refresh_token(session: Session, *, token: str, arrived: float) -> Grant | None:

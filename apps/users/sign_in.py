@@ -11,13 +11,14 @@ from apps.users.passwords import verify_password
 from apps.users.queries import find_user_by_email
 from apps.users.services import Grant
 from apps.users.tokens import AccessTokens
+from apps.users.validation import normalise_email
 from project.runtime import Runtime
 from project.web.transaction import Transactions
 
 
 async def check_password(runtime: Runtime, *, email: str, password: str) -> User | None:
     """Return the active account with these credentials, after the same time if there is none."""
-    user = await Transactions(runtime).run(find_user_by_email, email)
+    user = await Transactions(runtime).run(find_user_by_email, normalise_email(email))
     password_hash = user.password_hash if user else None
     is_right = await runtime.lanes.hash.run(verify_password, password, password_hash)
     return user if user is not None and user.is_active and is_right else None

@@ -28,14 +28,15 @@ def explain(error: Exception, view: ModelAdmin) -> Mistake | None:
     """
     if isinstance(error, DomainError):
         return Mistake(getattr(error, "field", None), _sentence(error.detail), error.status)
+    if isinstance(error, DBAPIError):
+        diagnostics = getattr(error.orig, "diag", None)
+        sqlstate = getattr(error.orig, "sqlstate", None)
+        specific = _explain_constraint(sqlstate, diagnostics, view)
+        if specific is not None:
+            return specific
     diagnosis = diagnose(error)
     if diagnosis is None:
         return None
-    if isinstance(error, DBAPIError):
-        diagnostics = getattr(error.orig, "diag", None)
-        specific = _explain_constraint(diagnosis.sqlstate, diagnostics, view)
-        if specific is not None:
-            return specific
     return Mistake(None, _sentence(diagnosis.error.title), diagnosis.error.status)
 
 

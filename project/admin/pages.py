@@ -45,7 +45,7 @@ class AdminPages(Admin):
     async def login(self, request: Request) -> Response:
         """Show the sign-in form, or check it."""
         target = self.sessions.local_target(request.query_params.get("next"))
-        if request.method == "GET":
+        if request.method != "POST":
             if await self.sessions.find_principal(request) is not None:
                 return RedirectResponse(target, 303)
             return await self.page(request, "sqladmin/login.html", target=target)
@@ -98,7 +98,7 @@ class AdminPages(Admin):
     async def create(self, request: Request) -> Response:
         """Show an empty form, or make a row of what it says."""
         view = self.view_of(request, "can_create")
-        if request.method == "GET":
+        if request.method != "POST":
             return await self._form_page(request, view, view.form_class_for_create())
         sent = await request.form(max_fields=FORM_LIMIT, max_files=0)
         form = view.form_class_for_create(sent)
@@ -118,7 +118,7 @@ class AdminPages(Admin):
         view = self.view_of(request, "can_edit")
         names = writing.columns_of(view, view.form_class_for_edit)
         found = await self.work.run(reading.fetch_row, view, request.path_params["pk"], names)
-        if request.method == "GET":
+        if request.method != "POST":
             form = writing.show_form(view, found.row, found.references)
             return await self._form_page(request, view, form, found=found, version=found.version)
         return await self._save(request, view, found)
@@ -147,7 +147,7 @@ class AdminPages(Admin):
     async def delete(self, request: Request) -> Response:
         """Ask whether some rows may go, or delete them: all or none."""
         view = self.view_of(request, "can_delete")
-        if request.method == "GET":
+        if request.method != "POST":
             return await self._confirm_page(request, view, _chosen(request.query_params, view))
         chosen = _chosen(await request.form(), view)
         try:

@@ -1,5 +1,6 @@
 """How the admin reaches the database."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -38,17 +39,18 @@ class AdminWork:
 
         Raises LaneFull, as the lane does, when the queue is too long or too slow.
         """
-        await self._take_share()
-        try:
-            return await self._transactions.run(work, *args, **kwargs)
-        finally:
-            self._share.release()
+        owner = object()
+        await self._take_share(owner)
+        hop = asyncio.ensure_future(self._transactions.run(work, *args, **kwargs))
+        # When the hop ends, not when its caller does: a thread runs on for one who has gone.
+        hop.add_done_callback(lambda _: self._share.release_on_behalf_of(owner))
+        return await asyncio.shield(hop)
 
-    async def _take_share(self) -> None:
+    async def _take_share(self, owner: object) -> None:
         if self._share.statistics().tasks_waiting >= self._lane.queue_size:
             raise LaneFull
         try:
             with fail_after(self._lane.queue_timeout):
-                await self._share.acquire()
+                await self._share.acquire_on_behalf_of(owner)
         except TimeoutError:
             raise LaneFull from None

@@ -43,17 +43,34 @@ def create_pooled_engine(url: str, settings: DatabaseSettings) -> Engine:
 
 
 def create_single_engine(url: str, settings: DatabaseSettings, **arguments: Any) -> Engine:
-    """Create an engine without a pool, for a command that opens one connection."""
-    return create_engine(
-        _with_defaults(url, settings), poolclass=NullPool, hide_parameters=True, **arguments
+    """Create an engine without a pool, for a command that opens one connection.
+
+    A command may take its time: an index is built for minutes, a person thinks at a prompt.
+    It still gives up on locks that do not come free.
+    """
+    patient = settings.model_copy(
+        update={"statement_timeout": 0.0, "idle_in_transaction_timeout": 0.0}
     )
+    return create_engine(
+        _with_defaults(url, patient), poolclass=NullPool, hide_parameters=True, **arguments
+    )
+
+
+# Seconds and tries until a peer that has vanished without a word is given up; ten seconds for
+# data that it does not acknowledge (milliseconds, where the system knows it).
+VANISHED_PEER = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
 
 
 def _with_defaults(url: str, settings: DatabaseSettings) -> URL:
     """Add the deadlines to the URL; what the URL itself says wins."""
     parsed = make_url(url)
     defaults = {"connect_timeout": str(settings.connect_timeout), "application_name": "lintel"}
-    query = {**defaults, **parsed.query}
+    query = {**defaults, **VANISHED_PEER, **parsed.query}
     query["options"] = f"{_session_options(settings)} {parsed.query.get('options', '')}".strip()
     return parsed.set(query=query)
 

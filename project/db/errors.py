@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from project.errors import Conflict, DomainError, Forbidden, Invalid, Unavailable
+from project.errors import Conflict, DomainError, Invalid, Unavailable
 
 CLASS_LENGTH = 2
 
@@ -51,7 +51,8 @@ class DatabaseFull(Unavailable):
 
 
 # Whole codes first, then their two-letter classes. Source: PostgreSQL, appendix A.
-MEANINGS: dict[str, type[DomainError]] = {
+# None: our own mistake, and none of the client's business.
+MEANINGS: dict[str, type[DomainError] | None] = {
     "23505": Duplicate,
     "23503": StillReferenced,
     "23001": StillReferenced,
@@ -62,8 +63,9 @@ MEANINGS: dict[str, type[DomainError]] = {
     "57014": DatabaseBusy,
     "25P03": DatabaseBusy,
     "25006": DatabaseReadOnly,
-    "42501": Forbidden,
     "53100": DatabaseFull,
+    "22012": None,  # a division by zero
+    "23502": None,  # a value that we forgot
     "22": ConstraintViolated,
     "23": ConstraintViolated,
     "08": DatabaseUnavailable,
@@ -89,7 +91,7 @@ def diagnose(error: Exception) -> Diagnosis | None:
     sqlstate: str | None = getattr(error.orig, "sqlstate", None)
     if sqlstate is None:
         return _diagnose_without_code(error)
-    meaning = MEANINGS.get(sqlstate) or MEANINGS.get(sqlstate[:CLASS_LENGTH])
+    meaning = MEANINGS.get(sqlstate if sqlstate in MEANINGS else sqlstate[:CLASS_LENGTH])
     return Diagnosis(meaning(), sqlstate) if meaning else None
 
 

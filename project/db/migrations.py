@@ -77,6 +77,7 @@ def pending_revisions(connection: Connection) -> list[str]:
 
     Raises CommandError if the database is at a revision that is not on disk.
     """
+    head = head_revision()  # first of all, because it refuses a history that has forked
     current = current_revision(connection)
     script = script_directory()
     if current is not None and current not in {r.revision for r in script.walk_revisions()}:
@@ -84,7 +85,6 @@ def pending_revisions(connection: Connection) -> list[str]:
             f"The database is at revision {current}, which this code does not have: it was "
             "migrated by newer code. Deploy that, or restore."
         )
-    head = head_revision()
     if head is None or head == current:
         return []
     return [r.revision for r in reversed(list(script.iterate_revisions(head, current or "base")))]

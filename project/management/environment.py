@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from project.apps import Registry
 from project.db.engine import create_single_engine, resolve_database_url
 from project.db.session import Database
 from project.errors import CommandError
 from project.settings import INSTALLED_APPS, Settings
+
+# SQLSTATEs for a table and for a column that are not there.
+MISSING = {"42P01", "42703"}
 
 
 def load_registry() -> Registry:
@@ -49,5 +52,12 @@ def open_database(settings: Settings) -> Iterator[Database]:
         database = Database(connection.engine)
     try:
         yield database
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) not in MISSING:
+            raise
+        reason = str(error.orig).splitlines()[0]
+        raise CommandError(
+            f"The database is behind ({reason}): run `manage.py migrate`."
+        ) from error
     finally:
         database.close()

@@ -115,6 +115,8 @@ def _reader_is_gone() -> bool:
 
     A database connection that breaks raises the same exception, hence the look.
     """
+    if not hasattr(select, "poll"):  # Windows
+        return False
     poll = select.poll()
     poll.register(sys.stdout, select.POLLOUT)
     if not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):

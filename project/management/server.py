@@ -3,6 +3,8 @@
 import argparse
 import signal
 import socket
+import subprocess
+import sys
 from contextlib import suppress
 from types import FrameType
 
@@ -56,7 +58,8 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise CommandError(f"'{host}' is not an address to listen on: {error.strerror}.") from error
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # there it would let two servers share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
@@ -96,11 +99,25 @@ def _run(config: uvicorn.Config, listener: socket.socket) -> int:
         ChangeReload(config, target=server.run, sockets=[listener]).run()
         return 0
     if config.workers > 1:
+        _rehearse()
         Multiprocess(config, sockets=[listener]).run()
         return 0
     config.load()  # a broken app is an error of this command, told in one line
     _run_until_told(server, listener)
     return 0 if server.started else 1
+
+
+def _rehearse() -> None:
+    """Build the application once, in a process that ends, before workers are started.
+
+    The supervisor would start broken workers again and again; and an application built in
+    the supervisor itself would cost it a worker's memory for nothing.
+    """
+    check = [sys.executable, str(ROOT / "manage.py"), "check"]
+    finished = subprocess.run(check, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        last = (finished.stderr or finished.stdout).strip().splitlines()[-1]
+        raise CommandError(last.removeprefix("Error: "))
 
 
 def _run_until_told(server: uvicorn.Server, listener: socket.socket) -> None:

@@ -88,7 +88,8 @@ class Lane:
         a thread cannot be stopped, and its connection is not free before it is done.
         """
         await self._take_place()
-        work = partial(contextvars.copy_context().run, function, *args, **kwargs)
+        context = contextvars.copy_context()
+        work = partial(context.run, _call, function, *args, **kwargs)
         try:
             future = asyncio.get_running_loop().run_in_executor(self._executor, work)
         except BaseException:
@@ -155,6 +156,14 @@ class Lane:
                 turn.set_result(None)
                 return
         self.running -= 1
+
+
+def _call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call it; asyncio cannot carry a StopIteration over to the loop, and would wait for ever."""
+    try:
+        return function(*args, **kwargs)
+    except StopIteration as error:
+        raise RuntimeError("StopIteration was raised in a lane") from error
 
 
 def _give_way() -> None:

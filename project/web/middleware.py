@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from project.logging import request_id
 from project.web.problems import server_error, status_problem
+from project.web.route import effective_route
 
 PROBES = "/health/"
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -23,11 +24,7 @@ SERVER_ERROR = 500
 
 
 class RequestContext:
-    """The outermost layer: request id, access log, and the last catch.
-
-    An unforeseen exception is logged and answered here. If it went further up, the server
-    would close the connection and the client's next request on it would be cut off.
-    """
+    """The outermost layer: request id and access log."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -39,20 +36,42 @@ class RequestContext:
         exchange = _Exchange(scope, send)
         token = request_id.set(exchange.id)
         try:
-            await self._answer(exchange, receive)
+            await self.app(scope, receive, exchange.send)
         finally:
             exchange.log()
             request_id.reset(token)
 
-    async def _answer(self, exchange: "_Exchange", receive: Receive) -> None:
+
+class UnforeseenErrors:
+    """The last catch: logs what nobody foresaw and answers with a problem.
+
+    It stands inside CORS, so that browser applications can read the answer. If the exception
+    went further up, the server would close the connection, and the client's next request on
+    it would be cut off.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        has_started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
         try:
-            await self.app(exchange.scope, receive, exchange.send)
+            await self.app(scope, receive, watch)
         except Exception:
             logger.exception("Unhandled error")
-            if exchange.status:
+            if has_started:
                 raise  # half an answer is out; only a cut connection tells the client
-            response = server_error(Request(exchange.scope))
-            await response(exchange.scope, receive, exchange.send)
+            response = server_error(Request(scope))
+            await response(scope, receive, send)
 
 
 class _Exchange:
@@ -97,8 +116,8 @@ class _Exchange:
 
 def route_template(scope: Scope) -> str | None:
     """Return the path template of the route that answered, `/api/v1/items/{item_id}` say."""
-    context = scope.get("fastapi", {}).get("effective_route_context")
-    template: str | None = getattr(context or scope.get("route"), "path_format", None)
+    route = effective_route(scope) or scope.get("route")
+    template: str | None = getattr(route, "path_format", None)
     return template
 
 
@@ -120,14 +139,6 @@ class TrustedHosts(TrustedHostMiddleware):
 
 def _host_patterns(host: str) -> tuple[str, ...]:
     return (host[1:], f"*{host}") if host.startswith(".") else (host,)
-
-
-def host_patterns(hosts: Sequence[str]) -> list[str]:
-    """Write Django's `.example.com`, a domain and what is below it, as Starlette does."""
-    patterns = []
-    for host in hosts:
-        patterns += [host[1:], f"*{host}"] if host.startswith(".") else [host]
-    return patterns
 
 
 class PlainErrors:

@@ -135,10 +135,9 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     diagnosis = diagnose(error)
     if diagnosis is None:
         raise error
-    if diagnosis.error.status >= SERVER_ERROR:
-        logger.warning(
-            "{}: {}", diagnosis.error.title, type(error).__name__, sqlstate=diagnosis.sqlstate
-        )
+    level = "WARNING" if diagnosis.error.status >= SERVER_ERROR else "INFO"
+    kind, sqlstate = type(error).__name__, diagnosis.sqlstate
+    logger.log(level, "{}: {}", diagnosis.error.title, kind, sqlstate=sqlstate)
     return await _on_domain_error(request, diagnosis.error)
 
 

@@ -67,8 +67,8 @@ class Route(APIRoute):
     """An API route whose `def` endpoint makes exactly one thread hop."""
 
     def __init__(self, path: str, endpoint: Function, **options: Any) -> None:
-        self.view = endpoint
         self.lane_name: str | None = None
+        self.max_body: Callable[[Settings], int] | None = getattr(endpoint, BODY_ATTRIBUTE, None)
         call = inspect_call(endpoint)
         if _is_asynchronous(endpoint):
             _refuse_session(call, "is async; make it a plain def, or take InTransactions")
@@ -84,8 +84,7 @@ class Route(APIRoute):
     def get_route_handler(self) -> Handler:
         """Put the endpoint's own body limit, if it has one, around what FastAPI does."""
         handler = super().get_route_handler()
-        limit: Callable[[Settings], int] | None = getattr(self.view, BODY_ATTRIBUTE, None)
-        return handler if limit is None else _with_body_limit(handler, limit)
+        return handler if self.max_body is None else _with_body_limit(handler, self.max_body)
 
     def _in_one_hop(self, call: Call) -> Function:
         """Wrap the endpoint in the `async def` that FastAPI gets to see."""
@@ -111,15 +110,28 @@ class Route(APIRoute):
         """Do all of the request's blocking work; runs in the lane's thread."""
         database = runtime_of(request).database
         overrides = request.app.dependency_overrides
+        renderer = Renderer(effective_route(request.scope) or self)
         with database.transaction() if call.is_transactional else nullcontext() as session:
             result = Resolution(session, values, overrides).call(call)
-            return self._render(result, response)
+            return renderer.render(result, response)
 
-    def _render(self, result: Any, injected: Response) -> Response:
-        """Turn what the endpoint returned into bytes, as FastAPI would."""
+
+def effective_route(scope: Scope) -> Any:
+    """Return what FastAPI made of the route where it was included, or None if it was not."""
+    return scope.get("fastapi", {}).get("effective_route_context")
+
+
+class Renderer:
+    """Turns what an endpoint returned into bytes, as FastAPI would, but inside the session."""
+
+    def __init__(self, route: Any) -> None:
+        self._route = route
+
+    def render(self, result: Any, injected: Response) -> Response:
+        """Return the response; headers, cookies and status set on the injected one count."""
         if isinstance(result, Response):
             return result
-        status = injected.status_code or self.status_code or 200
+        status = injected.status_code or self._route.status_code or 200
         rendered = self._encode(result, status)
         if not is_body_allowed_for_status_code(status):
             rendered.body = b""
@@ -128,30 +140,31 @@ class Route(APIRoute):
         return rendered
 
     def _encode(self, result: Any, status: int) -> Response:
-        if isinstance(self.response_class, DefaultPlaceholder):
-            default: type[Response] = self.response_class.value
-            if self.response_field is None:
+        response_class, field = self._route.response_class, self._route.response_field
+        if isinstance(response_class, DefaultPlaceholder):
+            default: type[Response] = response_class.value
+            if field is None:
                 return default(jsonable_encoder(result), status_code=status)
             body = self._validate(result, as_json=True)
             return Response(body, status_code=status, media_type="application/json")
-        content = result if self.response_field is None else self._validate(result, as_json=False)
-        return self.response_class(content, status_code=status)
+        content = jsonable_encoder(result) if field is None else self._validate(result)
+        response: Response = response_class(content, status_code=status)
+        return response
 
-    def _validate(self, result: Any, *, as_json: bool) -> Any:
-        field = self.response_field
-        assert field is not None  # noqa: S101 - callers have looked; this tells mypy
+    def _validate(self, result: Any, *, as_json: bool = False) -> Any:
+        route, field = self._route, self._route.response_field
         value, errors = field.validate(result, {}, loc=("response",))
         if errors:
             raise ResponseValidationError(errors=errors, body=None)
         serialize = field.serialize_json if as_json else field.serialize
         return serialize(
             value,
-            include=self.response_model_include,
-            exclude=self.response_model_exclude,
-            by_alias=self.response_model_by_alias,
-            exclude_unset=self.response_model_exclude_unset,
-            exclude_defaults=self.response_model_exclude_defaults,
-            exclude_none=self.response_model_exclude_none,
+            include=route.response_model_include,
+            exclude=route.response_model_exclude,
+            by_alias=route.response_model_by_alias,
+            exclude_unset=route.response_model_exclude_unset,
+            exclude_defaults=route.response_model_exclude_defaults,
+            exclude_none=route.response_model_exclude_none,
         )
 
 

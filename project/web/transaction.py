@@ -76,6 +76,10 @@ class Call:
 @cache
 def inspect_call(function: Function) -> Call:
     """Read a function's signature once."""
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        raise TypeError(
+            f"{function!r} is not a plain function, as routes and providers have to be."
+        )
     hints = get_type_hints(function, include_extras=True)
     session: list[str] = []
     provided: dict[str, Function] = {}
@@ -89,6 +93,7 @@ def inspect_call(function: Function) -> Call:
         elif marker.provider is None:
             session.append(name)
         else:
+            _refuse_waiting(marker.provider)
             provided[name] = marker.provider
     returns = hints.get("return", inspect.Signature.empty)
     if returns is type(None):
@@ -101,6 +106,16 @@ def _find_marker(annotation: Any) -> InTransaction | None:
         return None
     markers = (m for m in annotation.__metadata__ if isinstance(m, InTransaction))
     return next(markers, None)
+
+
+def _refuse_waiting(provider: Function) -> None:
+    """A coroutine or generator would be handed over unrun, and what it checks be skipped."""
+    if (
+        inspect.iscoroutinefunction(provider)
+        or inspect.isgeneratorfunction(provider)
+        or inspect.isasyncgenfunction(provider)
+    ):
+        raise TypeError(f"The provider {_place(provider)} must be a plain def that returns.")
 
 
 def _place(function: Function) -> str:
@@ -124,16 +139,26 @@ class Resolution:
 
     def call(self, call: Call) -> Any:
         """Call the function with everything it asks for."""
-        arguments: dict[str, Any] = {name: self._values[name] for name in call.requested}
+        arguments = {name: self._requested(call, name) for name in call.requested}
         for name in call.session:
             arguments[name] = self._session
         for name, provider in call.provided.items():
             arguments[name] = self._make(provider)
         return call.function(**arguments)
 
+    def _requested(self, call: Call, name: str) -> Any:
+        """Look up what FastAPI parsed; an override may only ask for what the route does."""
+        if name in self._values:
+            return self._values[name]
+        default = call.requested[name].default
+        if default is inspect.Parameter.empty:
+            raise TypeError(f"{_place(call.function)} asks for '{name}', which the route has not.")
+        return default
+
     def _make(self, provider: Function) -> Any:
         if provider not in self._made:
             actual = self._overrides.get(provider, provider)
+            _refuse_waiting(actual)
             self._made[provider] = self.call(inspect_call(actual))
         return self._made[provider]
 

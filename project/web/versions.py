@@ -1,9 +1,11 @@
 """The API's versions: each gathers the routers of all apps under its own prefix."""
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import iter_route_contexts
 
 from project.apps import Registry
 from project.errors import AppError
+from project.web.lanes import Lanes
 
 VERSIONS = ("v1", "v2")
 
@@ -21,6 +23,17 @@ def install_unversioned(app: FastAPI, registry: Registry) -> None:
     """Mount every app's `routes.py`, pages and probes, at the root."""
     for router in _routers(registry, "routes"):
         app.include_router(router)
+
+
+def refuse_unknown_lanes(app: FastAPI, lanes: Lanes) -> None:
+    """Raise AppError for a route that is declared in a lane that does not exist."""
+    known = {lane.name for lane in lanes}
+    for context in iter_route_contexts(app.routes):
+        name = getattr(context.original_route, "lane_name", None)
+        if name is not None and name not in known:
+            raise AppError(
+                f"The route {context.path} is declared in the lane '{name}': no such lane."
+            )
 
 
 def _routers(registry: Registry, module_name: str) -> list[APIRouter]:

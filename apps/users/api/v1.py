@@ -2,6 +2,7 @@ from time import monotonic
 from typing import Annotated
 
 from fastapi import Depends, Form, Request, Response
+from sqlalchemy.orm import Session
 
 from apps.users import queries, services, sign_in
 from apps.users.api.schemas import (
@@ -40,7 +41,10 @@ async def sign_in_with_password(
     if user is None:
         raise WrongCredentials
     grant = await transactions.run(
-        services.start_session, user_id=user.id, lifetime=sign_in.session_lifetime(runtime)
+        services.start_session,
+        user_id=user.id,
+        lifetime=sign_in.session_lifetime(runtime),
+        verified_hash=user.password_hash,
     )
     return _token_pair(runtime, response, grant)
 
@@ -72,13 +76,23 @@ def sign_out(
 
     Name it by its refresh token, by an access token in the `Authorization` header, or both.
     """
+    if body is None and not token:
+        raise Unauthenticated("Send the refresh token, or an access token.")
+    if token:
+        _end_session_of(session, runtime_of(request), token, may_be_stale=body is not None)
     if body is not None:
         services.sign_out(session, token=body.refresh_token)
-    elif token:
-        claims = sign_in.access_tokens(runtime_of(request)).verify(token)
-        services.revoke_session(session, session_id=claims["sid"])
-    else:
-        raise Unauthenticated("Send the refresh token, or an access token.")
+
+
+def _end_session_of(session: Session, runtime: Runtime, token: str, *, may_be_stale: bool) -> None:
+    """End the session of an access token. A stale one is no news beside a refresh token."""
+    try:
+        claims = sign_in.access_tokens(runtime).verify(token)
+    except InvalidToken:
+        if may_be_stale:
+            return
+        raise
+    services.revoke_session(session, session_id=claims["sid"])
 
 
 @users.post("/", status_code=201)

@@ -34,12 +34,16 @@ def handle(options: argparse.Namespace) -> int:
         )
     email = _validate(Email, "email", options.email or _ask_email(options))
     load_registry()
-    with open_database(load_settings()) as database, database.transaction() as session:
-        if is_superuser(session, email):
+    with open_database(load_settings()) as database:
+        with database.transaction() as session:
+            is_there = is_superuser(session, email)
+        if is_there:
             print(f"{email} is a superuser already; nothing was changed.")
             return 0
+        # Nobody waits for a person with a transaction open.
         password = _validate(Password, "password", _ask_password(options))
-        ensure_superuser(session, email=email, password=password)
+        with database.transaction() as session:
+            ensure_superuser(session, email=email, password=password)
     print(f"Created the superuser {email}.")
     return 0
 

@@ -43,13 +43,13 @@ def handle(options: argparse.Namespace) -> int:
         )
     registry = load_registry()
     port = DEFAULT_PORT if options.port is None else options.port
-    listener = bind(options.host or DEFAULT_HOST, port)
-    _prepare(settings, registry)
-    for label, path in (("Shop", "/"), ("API", "/api/docs"), ("Admin", "/admin/")):
-        _say(label, url_of(listener, path))
-    print("\nQuit with Ctrl-C.", flush=True)
-    workers = options.workers or settings.server.workers
-    return serve(listener, settings, workers=workers)
+    with bind(options.host or DEFAULT_HOST, port) as listener:
+        _prepare(settings, registry)
+        for label, path in (("Shop", "/"), ("API", "/api/docs"), ("Admin", "/admin/")):
+            _say(label, url_of(listener, path))
+        print("\nQuit with Ctrl-C.", flush=True)
+        workers = options.workers or settings.server.workers
+        return serve(listener, settings, workers=workers)
 
 
 def _prepare(settings: Settings, registry: Registry) -> None:

@@ -78,13 +78,15 @@ def _migrate(connection: Connection, revision: str) -> int:
 
 
 def _refuse_unknown(revision: str) -> None:
+    if revision.startswith("-") or revision == "base":
+        return
+    message = f"There is no revision '{revision}'. `manage.py showmigrations` lists them."
+    if not revision:
+        raise CommandError(message)
     try:
-        if not revision.startswith("-") and revision != "base":
-            script_directory().get_revision(revision)
+        script_directory().get_revision(revision)
     except AlembicError as error:
-        raise CommandError(
-            f"There is no revision '{revision}'. `manage.py showmigrations` lists them."
-        ) from error
+        raise CommandError(message) from error
 
 
 def _explain_lock(error: OperationalError) -> None:

@@ -12,7 +12,9 @@ from loguru import logger
 from sqlalchemy import event, func, select, text, update
 from sqlalchemy.orm import Session
 
+from apps.users.errors import WrongCredentials
 from apps.users.models import AuthSession, RefreshToken, User
+from apps.users.services import start_session
 from apps.users.tokens import hash_refresh_token
 from project.runtime import Runtime
 from tests.factories.users import PASSWORD, UserFactory
@@ -68,6 +70,22 @@ def test_token_anonymous(client: TestClient, session: Session) -> None:
     assert response.headers["Cache-Control"] == "no-store"
     assert status_of(client, body) == 200
     assert user.last_login_at is not None
+
+
+@pytest.mark.parametrize("email", [" padded@example.com ", "NFD-u\u0308@example.com"])
+def test_token_for_what_registration_took(client: TestClient, email: str) -> None:
+    body = {"email": email, "password": PASSWORD}
+    assert client.post("/api/v1/users/", json=body).status_code == 201
+    assert sign_in(client, email).status_code == 200
+
+
+def test_password_changed_while_it_was_compared(session: Session) -> None:
+    """The session that the old password was to open never begins."""
+    user = UserFactory()
+    with pytest.raises(WrongCredentials):
+        start_session(
+            session, user_id=user.id, lifetime=timedelta(hours=1), verified_hash="the old one"
+        )
 
 
 def test_token_for_any_capitals(client: TestClient) -> None:
@@ -208,9 +226,10 @@ async def test_losing_a_race_is_no_theft(async_client: AsyncClient, session: Ses
 
 
 NOW = select(func.clock_timestamp())
+# Not pg_stat_activity, which shows a transaction the same picture to its end.
 WAITERS = text(
-    "SELECT count(*) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    "SELECT count(*) FROM pg_locks "
+    "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 )
 
 
@@ -221,7 +240,7 @@ async def begin_session(client: AsyncClient) -> str:
 
 
 async def until(is_reached: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not is_reached():  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.01)
 
@@ -310,3 +329,23 @@ def test_no_connection_is_held_while_argon2_works(client: TestClient, runtime: R
     event.remove(runtime.database.engine, "before_cursor_execute", look)
     assert set(hashed) == {0}
     assert runtime.lanes.hash.completed == completed + 1
+
+
+def test_logout_by_both_ends_both(client: TestClient, session: Session) -> None:
+    user = UserFactory()
+    first, second = (sign_in(client, user.email).json() for _ in range(2))
+    response = client.post(
+        LOGOUT,
+        json={"refresh_token": first["refresh_token"]},
+        headers={"Authorization": f"Bearer {second['access_token']}"},
+    )
+    assert response.status_code == 204
+    assert (status_of(client, first), status_of(client, second)) == (401, 401)
+
+
+def test_logout_with_a_stale_access_token(client: TestClient, pair: dict[str, str]) -> None:
+    """A client that signs out after a pause still sends the header it has."""
+    body = {"refresh_token": pair["refresh_token"]}
+    response = client.post(LOGOUT, json=body, headers={"Authorization": "Bearer stale"})
+    assert response.status_code == 204
+    assert status_of(client, pair) == 401

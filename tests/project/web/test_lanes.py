@@ -63,7 +63,7 @@ async def test_full_queue_sheds_at_once() -> None:
     with pytest.raises(LaneFull):
         await lane.run(gate.wait)
     gate.set()
-    assert list(await asyncio.gather(busy, waiting)) == [True, True]
+    assert all(await asyncio.gather(busy, waiting))
     assert lane.shed == 1
 
 
@@ -127,6 +127,14 @@ async def test_context_variables_reach_the_thread() -> None:
     name: ContextVar[str] = ContextVar("name")
     name.set("lintel")
     assert await make_lane().run(name.get) == "lintel"
+
+
+async def test_stop_iteration_arrives_as_an_error() -> None:
+    """asyncio cannot carry it, so the caller would wait for ever and the place be lost."""
+    lane = make_lane(size=1)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await asyncio.wait_for(lane.run(next, iter(())), timeout=5)
+    assert lane.running == 0
 
 
 async def test_closed_lane_opens_again() -> None:

@@ -149,6 +149,19 @@ def test_unforeseen_error(broken: TestClient, log: list[str]) -> None:
     assert response.headers["X-Request-ID"] in logged
 
 
+def test_browser_application_can_read_an_unforeseen_error(build: Build) -> None:
+    router = Router()
+
+    @router.get("/api/broken")
+    def fail() -> None:
+        raise RuntimeError("cause")
+
+    client = build(router, allowed_origins=("https://app.example.com",))
+    response = client.get("/api/broken", headers={"Origin": "https://app.example.com"})
+    assert response.status_code == 500
+    assert response.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+
+
 def test_unforeseen_error_in_a_browser(broken: TestClient) -> None:
     response = broken.get("/broken", headers={"Accept": "text/html"})
     assert response.status_code == 500

@@ -8,6 +8,7 @@ from typing import Annotated
 import anyio.to_thread
 import pytest
 from fastapi import Cookie, Depends, FastAPI, Query, Request, Response
+from fastapi.responses import HTMLResponse
 from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import text
@@ -15,10 +16,12 @@ from sqlalchemy.orm import Session
 
 from apps.users.models import User
 from project.application import create_application
+from project.errors import AppError
 from project.settings import Settings
 from project.web.route import Router, in_lane
 from project.web.schemas import Schema
 from project.web.transaction import DbSession, InTransaction, InTransactions
+from project.web.versions import refuse_unknown_lanes
 from tests.database import TestDatabase
 from tests.factories.users import UserFactory
 
@@ -340,6 +343,61 @@ def test_async_route_works_in_transactions(build: Callable[..., TestClient]) -> 
         return Answer(value=value or 0)
 
     assert build(router).get("/async").json() == {"value": 5}
+
+
+def test_override_asks_for_no_more_than_the_route(build: Callable[..., TestClient]) -> None:
+    router = Router()
+
+    @router.get("/overridden")
+    def overridden(choice: Annotated[str, InTransaction(wanted)]) -> dict[str, str]:
+        return {"choice": choice}
+
+    client = build(router)
+    assert isinstance(client.app, FastAPI)
+    client.app.dependency_overrides[wanted] = lambda size=5: f"mine{size}"
+    assert client.get("/overridden").json() == {"choice": "mine5"}
+
+
+def test_include_time_response_class_counts(build: Callable[..., TestClient]) -> None:
+    inner, outer = Router(), Router()
+
+    @inner.get("/page")
+    def page(session: DbSession) -> str:
+        return "<p>hello</p>"
+
+    outer.include_router(inner, default_response_class=HTMLResponse)
+    response = build(outer).get("/page")
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.text == "<p>hello</p>"
+
+
+async def waits(session: DbSession) -> str:
+    return "never run"
+
+
+def yields(session: DbSession) -> Iterator[str]:
+    yield "never run"
+
+
+@pytest.mark.parametrize("provider", [waits, yields])
+def test_provider_that_would_not_run_is_refused(provider: Callable[..., object]) -> None:
+    def guarded(choice: Annotated[object, InTransaction(provider)]) -> None: ...
+
+    with pytest.raises(TypeError, match="must be a plain def that returns"):
+        Router().get("/guarded")(guarded)
+
+
+def test_unknown_lane_is_refused(settings: Settings, database: TestDatabase) -> None:
+    app = create_application(settings, database=database)
+    router = Router()
+
+    @router.get("/typo")
+    @in_lane("hahs")
+    def typo() -> None: ...
+
+    app.include_router(router)
+    with pytest.raises(AppError, match="/typo is declared in the lane 'hahs'"):
+        refuse_unknown_lanes(app, app.state.runtime.lanes)
 
 
 def test_async_route_with_sync_session_is_refused() -> None:

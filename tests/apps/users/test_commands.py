@@ -1,0 +1,117 @@
+"""`manage.py createsuperuser`, on a database of its own."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import URL, create_engine
+from sqlalchemy.orm import Session
+
+from apps.users.models import User
+from apps.users.passwords import verify_password
+from project.errors import CommandError, ProjectError
+from project.management.dispatcher import call_command
+from tests.database import TestDatabase
+from tests.processes import environment_for, fresh_database, run_manage
+
+Run = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def url(engine_database: TestDatabase) -> Iterator[URL]:
+    with fresh_database(engine_database.engine, is_migrated=True) as url:
+        yield url
+
+
+@pytest.fixture
+def own(url: URL) -> Iterator[Session]:
+    engine = create_engine(url)
+    with Session(engine) as session:
+        yield session
+    engine.dispose()
+
+
+@pytest.fixture
+def run(url: URL, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command as a deployment would."""
+
+    def run(*words: str, email: str = "", password: str = "") -> int:
+        monkeypatch.setenv("DATABASE_URL", environment_for(url)["DATABASE_URL"])
+        monkeypatch.setenv("SUPERUSER_EMAIL", email)
+        monkeypatch.setenv("SUPERUSER_PASSWORD", password)
+        return call_command("createsuperuser", "--noinput", *words)
+
+    return run
+
+
+def find(session: Session, email: str) -> User | None:
+    return session.query(User).filter_by(email=email).one_or_none()
+
+
+def test_created(run: Run, own: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(email="Root@Example.com", password="securepassword") == 0
+    user = find(own, "root@example.com")
+    assert user is not None
+    assert (user.is_superuser, user.is_staff, user.is_active) == (True, True, True)
+    assert verify_password("securepassword", user.password_hash)
+    captured = capsys.readouterr()
+    assert "root@example.com" in captured.out
+    assert "securepassword" not in captured.out + captured.err
+
+
+def test_second_run_changes_nothing(run: Run, own: Session) -> None:
+    """Deployments run it every time, the password long changed or no longer given."""
+    run(email="again@example.com", password="securepassword")
+    assert run(email="AGAIN@example.com", password="another password") == 0
+    assert run(email="again@example.com") == 0
+    user = find(own, "again@example.com")
+    assert user is not None
+    assert verify_password("securepassword", user.password_hash)
+
+
+def test_ordinary_account_is_not_raised(run: Run, own: Session) -> None:
+    own.add(User(email="plain@example.com"))
+    own.commit()
+    with pytest.raises(ProjectError, match="ordinary account"):
+        run(email="plain@example.com", password="securepassword")
+    own.expire_all()
+    assert not own.query(User).filter_by(email="plain@example.com").one().is_superuser
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "complaint"),
+    [
+        ("", "securepassword", "SUPERUSER_EMAIL is not set"),
+        ("new@example.com", "", "SUPERUSER_PASSWORD is not set"),
+        ("no address", "securepassword", "This email will not do"),
+        ("new@example.com", "canary", "This password will not do"),
+        ("new@example.com", "canary" * 50, "This password will not do"),
+    ],
+)
+def test_refusals(run: Run, own: Session, email: str, password: str, complaint: str) -> None:
+    with pytest.raises(CommandError, match=complaint) as caught:
+        run(email=email, password=password)
+    assert "canary" not in str(caught.value)
+    assert find(own, "new@example.com") is None
+
+
+def test_option_names_the_address(run: Run, own: Session) -> None:
+    run("--email", "option@example.com", email="variable@example.com", password="securepassword")
+    assert find(own, "option@example.com") is not None
+    assert find(own, "variable@example.com") is None
+
+
+def test_nobody_to_ask(url: URL) -> None:
+    finished = run_manage("createsuperuser", env=environment_for(url))
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert len(finished.stderr.splitlines()) == 1
+    assert "--noinput" in finished.stderr
+
+
+def test_database_that_was_never_migrated(engine_database: TestDatabase) -> None:
+    with fresh_database(engine_database.engine) as empty:
+        variables = {"SUPERUSER_EMAIL": "a@example.com", "SUPERUSER_PASSWORD": "securepassword"}
+        env = environment_for(empty, **variables)
+        finished = run_manage("createsuperuser", "--noinput", env=env)
+    assert finished.returncode == 1
+    assert len(finished.stderr.splitlines()) == 1
+    assert "migrate" in finished.stderr
