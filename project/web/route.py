@@ -2,8 +2,9 @@
 
 A `def` route runs as a whole in one thread of its lane: begin, providers (the current
 user, say), the endpoint, validation and serialisation of what it returned, commit. Only
-then does the response leave. FastAPI itself would hold the connection across three hops or
-more, which locks up under load, and would commit after the response has been sent.
+then does the response leave. A GET has nothing to commit and reads in autocommit. FastAPI
+itself would hold the connection across three hops or more, which locks up under load, and
+would commit after the response has been sent.
 
 To FastAPI the route looks like an `async def` endpoint with the same parameters, so that
 parsing, errors and the OpenAPI document stay FastAPI's own. What is used of its private
@@ -12,7 +13,7 @@ parts is pinned by tests/project/web/test_route_contract.py.
 
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -21,12 +22,16 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import ResponseValidationError
 from fastapi.routing import APIRoute
 from fastapi.utils import is_body_allowed_for_status_code
+from sqlalchemy.orm import Session
 
+from project.db.session import Database
 from project.runtime import runtime_of
 from project.web.lanes import DATABASE
 from project.web.transaction import Call, Function, Resolution, inspect_call
 
 LANE_ATTRIBUTE = "__lane__"
+TRANSACTIONAL_ATTRIBUTE = "__transactional__"
+READING = frozenset({"GET", "HEAD"})
 REQUEST = "_request"
 RESPONSE = "_response"
 
@@ -42,6 +47,12 @@ def in_lane(name: str) -> Callable[[Function], Function]:
         return endpoint
 
     return mark
+
+
+def transactional(endpoint: Function) -> Function:
+    """Give a GET route a transaction: for one that writes, or locks what it reads."""
+    setattr(endpoint, TRANSACTIONAL_ATTRIBUTE, True)
+    return endpoint
 
 
 class Route(APIRoute):
@@ -86,9 +97,19 @@ class Route(APIRoute):
         """Do all of the request's blocking work; runs in the lane's thread."""
         database = runtime_of(request).database
         overrides = request.app.dependency_overrides
-        with database.transaction() if call.is_transactional else nullcontext() as session:
+        with self._unit_of_work(database, call) as session:
             result = Resolution(session, values, overrides).call(call)
             return self._render(result, response)
+
+    def _unit_of_work(
+        self, database: Database, call: Call
+    ) -> AbstractContextManager[Session | None]:
+        """Open what the request needs: nothing, a session that reads, or a transaction."""
+        if not call.is_transactional:
+            return nullcontext()
+        if (self.methods or set()) <= READING and not hasattr(call.function, TRANSACTIONAL_ATTRIBUTE):
+            return database.reading()
+        return database.transaction()
 
     def _render(self, result: Any, injected: Response) -> Response:
         """Turn what the endpoint returned into bytes, as FastAPI would."""
