@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +36,7 @@ def main() -> None:
         report("demo, second run to first answer", [seconds for seconds, _ in warm])
         print(f"{'worker after its first answer':<40} {max(rss for _, rss in warm):8.0f} MB")
         for command in ("help", "nonsense", "check", "migrate"):
-            report(command, [timed(lambda: run(environment, command)) for _ in range(RUNS)])  # noqa: B023
+            report(command, [timed(partial(run, environment, command)) for _ in range(RUNS)])
     finally:
         run(environment, "db", "stop")
         shutil.rmtree(directory)
