@@ -1,9 +1,11 @@
 """The application, put together: read it as a table of contents."""
 
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
@@ -18,8 +20,10 @@ from project.runtime import Runtime
 from project.settings import INSTALLED_APPS, Settings
 from project.templating import create_templates
 from project.web import home
+from project.web.costs import ServerTiming, count_queries
 from project.web.docs import mount_docs
 from project.web.lanes import DATABASE, HASH, PROBE, Lane, Lanes
+from project.web.loop_guard import guarded
 from project.web.middleware import (
     REQUEST_ID_HEADER,
     PlainErrors,
@@ -54,7 +58,7 @@ def create_application(
         title=settings.general.site_name,
         version=__version__,
         description=API_DESCRIPTION,
-        openapi_url=OPENAPI_URL if has_docs else None,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         middleware=_middleware(settings),
@@ -70,10 +74,18 @@ def create_application(
     install_admin(app)
     if has_docs:
         mount_docs(app, openapi_url=OPENAPI_URL)
+    prepare_routes(app)
     return app
 
 
+def prepare_routes(app: FastAPI) -> None:
+    """Work out every route now: FastAPI would block the loop for it on the first request."""
+    deque(iter_route_contexts(app.routes), maxlen=0)
+
+
 def _runtime(settings: Settings, registry: Registry, database: Database) -> Runtime:
+    if settings.has_server_timing:
+        count_queries(database.engine)
     return Runtime(
         settings=settings,
         registry=registry,
@@ -122,13 +134,20 @@ def _middleware(settings: Settings) -> list[Middleware]:
     """List what every request passes, outermost first."""
     return [
         Middleware(RequestContext),
+        *([Middleware(ServerTiming)] if settings.has_server_timing else []),
         Middleware(PlainErrors),
         Middleware(TrustedHosts, allowed_hosts=settings.web.allowed_hosts),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.web.allowed_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "If-None-Match",
+            ],
             expose_headers=[REQUEST_ID_HEADER, "ETag", "Idempotency-Replayed", "Retry-After"],
         ),
         Middleware(UnforeseenErrors),
@@ -139,6 +158,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
-    yield
+    with guarded(runtime.settings):
+        yield
     runtime.lanes.close()
     runtime.database.close()

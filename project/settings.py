@@ -192,6 +192,15 @@ class ServerSettings(SettingsGroup):
     shutdown_timeout: int = Field(default=25, ge=1)
     """Seconds that requests in flight get to finish after SIGTERM."""
 
+    loop_guard: bool | None = None
+    """Whether what blocks the event loop is named in the log; unset: in development and test."""
+
+    loop_guard_threshold: float = Field(default=0.1, ge=0.01, le=60, allow_inf_nan=False)
+    """Seconds that the event loop may be blocked before the guard names the culprit."""
+
+    server_timing: bool | None = None
+    """Whether answers say what they cost in a header; unset: in development alone."""
+
 
 class LoggingSettings(SettingsGroup):
     """What is written to standard error."""
@@ -225,6 +234,16 @@ class Settings(BaseModel):
     def is_deployed(self) -> bool:
         """Whether strangers can reach this place: staging and production."""
         return self.general.is_deployed
+
+    @property
+    def has_loop_guard(self) -> bool:
+        wanted = self.server.loop_guard
+        return not self.is_deployed if wanted is None else wanted
+
+    @property
+    def has_server_timing(self) -> bool:
+        wanted = self.server.server_timing
+        return self.environment == "development" if wanted is None else wanted
 
     @property
     def data_directory(self) -> Path:

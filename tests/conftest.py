@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
+from functools import partial
 
 # Before anything reads a setting: whatever is set outside, this is a test.
 os.environ["ENVIRONMENT"] = "test"
@@ -11,7 +13,6 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, AsyncClient
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from apps.users.models import User
@@ -21,10 +22,21 @@ from project.application import create_application
 from project.db.engine import create_pooled_engine
 from project.runtime import Runtime
 from project.settings import Settings, load_settings
+from project.web.loop_guard import guarded
 from tests.database import TestDatabase, worker_database
 from tests.factories.base import bind_factories
+from tests.guards import collected_statements, free_loop, query_budget
 
 Headers = dict[str, str]
+QueryBudget = Callable[[int], AbstractContextManager[None]]
+
+
+@pytest.fixture(autouse=True)
+def loop_stays_free(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that blocks the event loop; `blocks_loop` marks those that may."""
+    may_block = request.node.get_closest_marker("blocks_loop") is not None
+    with nullcontext() if may_block else free_loop():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -92,12 +104,15 @@ def client(application: FastAPI, session: Session) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-async def async_client(application: FastAPI, session: Session) -> AsyncIterator[AsyncClient]:
+async def async_client(
+    application: FastAPI, session: Session, settings: Settings
+) -> AsyncIterator[AsyncClient]:
     """The same for asynchronous tests."""
     application.dependency_overrides.clear()
-    transport = ASGITransport(application)
+    transport = ASGITransport(application)  # which runs no lifespan
     async with AsyncClient(transport=transport, base_url="http://testserver") as client:
-        yield client
+        with guarded(settings):
+            yield client
 
 
 @pytest.fixture
@@ -115,13 +130,11 @@ def headers_for(session: Session, runtime: Runtime) -> Callable[[User], Headers]
 @pytest.fixture
 def statements(engine_database: TestDatabase) -> Iterator[list[str]]:
     """Collects the SQL that runs during the test, savepoints left out."""
-    collected: list[str] = []
+    with collected_statements(engine_database.engine) as collected:
+        yield collected
 
-    def collect(*arguments: object) -> None:
-        statement = str(arguments[2])
-        if "SAVEPOINT" not in statement:
-            collected.append(statement)
 
-    event.listen(engine_database.engine, "before_cursor_execute", collect)
-    yield collected
-    event.remove(engine_database.engine, "before_cursor_execute", collect)
+@pytest.fixture
+def max_queries(engine_database: TestDatabase) -> QueryBudget:
+    """A budget: `with max_queries(2): client.get(…)` fails with the list of what ran."""
+    return partial(query_budget, engine_database.engine)

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from alembic import command
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
@@ -48,15 +48,14 @@ class TestDatabase(Database):
         """
         with self.engine.connect() as connection:
             everything = connection.begin()
-            self.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
+            for sessions in (self.sessions, self.readers):
+                sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
             self._turn = threading.RLock()
             try:
                 yield
             finally:
                 self._turn = None
-                self.sessions.configure(
-                    bind=self.engine, join_transaction_mode="conditional_savepoint"
-                )
+                super().__init__(self.engine)
                 everything.rollback()
 
     @contextmanager
@@ -71,12 +70,13 @@ class TestDatabase(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        if self._turn is None:
-            with super().transaction() as session:
-                yield session
-        else:
-            with self._turn, super().transaction() as session:
-                yield session
+        with self._turn or nullcontext(), super().transaction() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self._turn or nullcontext(), super().reading() as session:
+            yield session
 
     def close(self) -> None:
         """Outlive the application of one test."""

@@ -1,9 +1,12 @@
 """Engines: one pool per worker, and a deadline on everything that can wait."""
 
+import select
 from typing import Any
 
+import psycopg
 from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import InvalidatePoolError
 
 from project.db.embedded import ensure_running
 from project.errors import ImproperlyConfigured
@@ -35,9 +38,9 @@ def create_pooled_engine(url: str, settings: DatabaseSettings) -> Engine:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.queue_timeout,
-        pool_pre_ping=True,
         hide_parameters=True,
     )
+    event.listen(engine, "checkout", _refuse_closed)
     event.listen(engine, "handle_error", _discard_read_only)
     return engine
 
@@ -84,6 +87,24 @@ def _session_options(settings: DatabaseSettings) -> str:
     }
     options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in deadlines.items()]
     return " ".join([*options, "-c TimeZone=UTC"])
+
+
+def _refuse_closed(connection: psycopg.Connection[Any], *_: object) -> None:
+    """Let the pool replace a connection that the server has closed, without asking the server.
+
+    An idle connection has nothing to say. If there is something to read, it is a goodbye; a
+    ping would find that out as well, but costs every request a round trip.
+    """
+    if connection.closed or _is_readable(connection.fileno()):
+        raise InvalidatePoolError
+
+
+def _is_readable(descriptor: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _discard_read_only(context: ExceptionContext) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 
 if TYPE_CHECKING:
     from project.templating import Templates
@@ -31,7 +31,7 @@ def mount_docs(
     docs_url: str = "/api/docs",
     redoc_url: str = "/api/redoc",
 ) -> None:
-    """Add Swagger UI, its OAuth2 landing page, and Redoc.
+    """Add Swagger UI, its OAuth2 landing page, and Redoc; with `openapi_url` the schema, too.
 
     `openapi_url` is the application's own unless given. An application that does not serve
     its schema (production) gets no documentation pages either.
@@ -39,6 +39,8 @@ def mount_docs(
     schema_url = openapi_url or app.openapi_url
     if schema_url is None:
         return
+    if app.openapi_url is None:
+        app.add_route(schema_url, _schema, name="openapi", include_in_schema=False)
     redirect_url = f"{docs_url}/oauth2-redirect"
 
     async def swagger(request: Request) -> HTMLResponse:
@@ -53,6 +55,13 @@ def mount_docs(
     app.add_route(docs_url, swagger, name="docs", include_in_schema=False)
     app.add_route(redirect_url, oauth2_redirect, name="oauth2_redirect", include_in_schema=False)
     app.add_route(redoc_url, redoc, name="redoc", include_in_schema=False)
+
+
+def _schema(request: Request) -> JSONResponse:
+    """Write the document in a thread: FastAPI's own route blocks the loop meanwhile."""
+    root_path = request.scope.get("root_path", "").rstrip("/")
+    servers = {"servers": [{"url": root_path}]} if root_path else {}
+    return JSONResponse(request.app.openapi() | servers)
 
 
 def _page(request: Request, name: str, openapi_url: str, redirect_url: str) -> HTMLResponse:

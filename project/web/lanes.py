@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import ParamSpec, TypeVar
+from time import perf_counter
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from project.errors import Unavailable
+from project.web.costs import current_costs
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,11 +39,22 @@ class LaneFull(Unavailable):
     title = "The server is busy; try again in a moment"
 
 
+class Gauges(NamedTuple):
+    """The state of a lane at one moment: what it has, what it does, what it has done."""
+
+    tokens: int
+    running: int
+    waiting: int
+    completed: int
+    shed: int
+    wait_seconds: float
+
+
 class Lane:
     """Blocking work in `size` threads, with at most `queue_size` more waiting their turn.
 
     `queue_timeout` is in seconds. The counters are for gauges and tests: `running` and
-    `waiting` now, `completed` and `shed` since the start.
+    `waiting` now; `completed`, `shed` and `wait_seconds`, all waits added up, since the start.
     """
 
     def __init__(self, name: str, *, size: int, queue_size: int, queue_timeout: float) -> None:
@@ -52,6 +65,7 @@ class Lane:
         self.running = 0
         self.completed = 0
         self.shed = 0
+        self.wait_seconds = 0.0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._threads: ThreadPoolExecutor | None = None
 
@@ -59,6 +73,17 @@ class Lane:
     def waiting(self) -> int:
         """How many wait for a thread now."""
         return len(self._queue)
+
+    def gauges(self) -> "Gauges":
+        """Read all counters at one moment."""
+        return Gauges(
+            tokens=self.size,
+            running=self.running,
+            waiting=self.waiting,
+            completed=self.completed,
+            shed=self.shed,
+            wait_seconds=self.wait_seconds,
+        )
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function in this lane and return what it returns.
@@ -101,6 +126,7 @@ class Lane:
     async def _wait_for_place(self) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
+        began = perf_counter()
         try:
             async with asyncio.timeout(self.queue_timeout):
                 await turn
@@ -113,6 +139,11 @@ class Lane:
             if isinstance(error, TimeoutError):
                 self._shed()
             raise
+        finally:
+            waited = perf_counter() - began
+            self.wait_seconds += waited
+            if (costs := current_costs.get()) is not None:
+                costs.lane_wait += waited
 
     def _shed(self) -> None:
         self.shed += 1

@@ -2,8 +2,9 @@
 
 A `def` route runs as a whole in one thread of its lane: begin, providers (the current
 user, say), the endpoint, validation and serialisation of what it returned, commit. Only
-then does the response leave. FastAPI itself would hold the connection across three hops or
-more, which locks up under load, and would commit after the response has been sent.
+then does the response leave. A GET has nothing to commit and reads in autocommit. FastAPI
+itself would hold the connection across three hops or more, which locks up under load, and
+would commit after the response has been sent.
 
 Because nothing leaves before the commit, a transaction that lost to another one (a deadlock, a
 serialization failure) is run again from its beginning, and the client never hears of it.
@@ -15,7 +16,7 @@ parts is pinned by tests/project/web/test_route_contract.py.
 
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from fastapi import APIRouter, BackgroundTasks, Request, Response
@@ -24,14 +25,18 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import ResponseValidationError
 from fastapi.routing import APIRoute
 from fastapi.utils import is_body_allowed_for_status_code
+from sqlalchemy.orm import Session
 from starlette.types import Scope
 
 from project.db.retry import retry_conflicts
+from project.db.session import Database
 from project.runtime import runtime_of
 from project.web.lanes import DATABASE
 from project.web.transaction import Call, Function, Resolution, inspect_call
 
 LANE_ATTRIBUTE = "__lane__"
+TRANSACTIONAL_ATTRIBUTE = "__transactional__"
+READING = frozenset({"GET", "HEAD"})
 REQUEST = "_request"
 RESPONSE = "_response"
 BACKGROUND = "_background"
@@ -48,6 +53,12 @@ def in_lane(name: str) -> Callable[[Function], Function]:
         return endpoint
 
     return mark
+
+
+def transactional(endpoint: Function) -> Function:
+    """Give a GET route a transaction: for one that writes, or locks what it reads."""
+    setattr(endpoint, TRANSACTIONAL_ATTRIBUTE, True)
+    return endpoint
 
 
 class Route(APIRoute):
@@ -97,11 +108,25 @@ class Route(APIRoute):
 
         def attempt() -> Response:
             injected.restore()
-            with database.transaction() if call.is_transactional else nullcontext() as session:
+            with self._unit_of_work(database, call) as session:
                 result = Resolution(session, values, overrides).call(call)
                 return renderer.render(result, injected.response)
 
         return attempt() if _has_files(request) else retry_conflicts(attempt)
+
+    def _unit_of_work(
+        self, database: Database, call: Call
+    ) -> AbstractContextManager[Session | None]:
+        """Open what the request needs: nothing, a session that reads, or a transaction."""
+        if not call.is_transactional:
+            return nullcontext()
+        if self._only_reads(call):
+            return database.reading()
+        return database.transaction()
+
+    def _only_reads(self, call: Call) -> bool:
+        is_safe = (self.methods or set()) <= READING
+        return is_safe and not hasattr(call.function, TRANSACTIONAL_ATTRIBUTE)
 
 
 def effective_route(scope: Scope) -> Any:
@@ -123,7 +148,7 @@ class Renderer:
         rendered = self._encode(result, status)
         if not is_body_allowed_for_status_code(status):
             rendered.body = b""
-            del rendered.headers["content-length"]
+            del rendered.headers["content-length"], rendered.headers["content-type"]
         rendered.headers.raw.extend(injected.headers.raw)
         return rendered
 

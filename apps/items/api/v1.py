@@ -1,16 +1,18 @@
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response
 
 from apps.items import queries, services
 from apps.items.api.schemas import ItemCreate, ItemRead, ItemUpdate, Sort
 from apps.items.dependencies import ChangeableItem
+from apps.items.models import Item
 from apps.items.queries import ItemFilter
+from project.web.etags import CACHEABLE, GUARDED, IfMatch, IfNoneMatch, tagged, with_etag
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
 from project.web.principal import CurrentPrincipal
 from project.web.route import Router
 from project.web.schemas import Id, Money, PathId, Text
-from project.web.transaction import DbSession
+from project.web.transaction import DbSession, InTransaction
 
 router = Router(prefix="/items", tags=["items"])
 
@@ -18,6 +20,16 @@ Words = Annotated[Text, Query(max_length=200, description="Words to search for."
 Price = Annotated[Money | None, Query()]
 Owner = Annotated[Id | None, Query(description="The id of the account that sells it.")]
 InStock = Annotated[bool | None, Query(description="Only what is in stock, or only what is not.")]
+
+
+def expected_item(item: ChangeableItem, expected: IfMatch) -> Item:
+    """Compare the item, which is locked by now, with what the client has read."""
+    expected.require(ItemRead.model_validate(item))
+    return item
+
+
+ExpectedItem = Annotated[Item, InTransaction(expected_item)]
+"""The item in the path, to be changed, in the version that `If-Match` names."""
 
 
 @router.get("/")
@@ -50,27 +62,34 @@ def list_items(
     return Page[ItemRead].model_validate({"items": page.rows, "next_cursor": page.next_cursor})
 
 
-@router.get("/{item_id}")
-def read_item(session: DbSession, item_id: PathId) -> ItemRead:
-    """One item."""
-    return ItemRead.model_validate(queries.get_item(session, item_id))
+@router.get("/{item_id}", responses=CACHEABLE)
+def read_item(session: DbSession, item_id: PathId, known: IfNoneMatch) -> ItemRead:
+    """One item. Its `ETag` makes the next read cheap, and a change safe."""
+    return known.answer(ItemRead.model_validate(queries.get_item(session, item_id)))
 
 
-@router.post("/", status_code=201)
-def create_item(session: DbSession, principal: CurrentPrincipal, body: ItemCreate) -> ItemRead:
+@router.post("/", status_code=201, responses=tagged(201))
+def create_item(
+    session: DbSession, principal: CurrentPrincipal, response: Response, body: ItemCreate
+) -> ItemRead:
     """Put an item into the catalogue; it belongs to the account that is signed in."""
     item = services.create_item(session, owner_id=principal.id, **body.model_dump())
-    return ItemRead.model_validate(item)
+    return with_etag(ItemRead.model_validate(item), response)
 
 
-@router.patch("/{item_id}")
-def update_item(session: DbSession, item: ChangeableItem, body: ItemUpdate) -> ItemRead:
-    """Change an item; for its owner and for staff. What is left out stays as it is."""
+@router.patch("/{item_id}", responses={**tagged(200), **GUARDED})
+def update_item(
+    session: DbSession, item: ExpectedItem, response: Response, body: ItemUpdate
+) -> ItemRead:
+    """Change an item; for its owner and for staff. What is left out stays as it is.
+
+    Send the `ETag` that you have read as `If-Match`, and nobody's change is lost.
+    """
     services.update_item(session, item=item, **body.model_dump(exclude_unset=True))
-    return ItemRead.model_validate(item)
+    return with_etag(ItemRead.model_validate(item), response)
 
 
-@router.delete("/{item_id}", status_code=204)
-def delete_item(session: DbSession, item: ChangeableItem) -> None:
+@router.delete("/{item_id}", status_code=204, responses=GUARDED)
+def delete_item(session: DbSession, item: ExpectedItem) -> None:
     """Take an item out of the catalogue for good; for its owner and for staff."""
     services.delete_item(session, item=item)

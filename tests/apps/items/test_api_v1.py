@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from apps.users.models import User
+from tests.conftest import QueryBudget
 from tests.factories.items import ItemFactory
 from tests.factories.users import UserFactory
 
@@ -31,11 +32,15 @@ class TestList:
         assert answer.status_code == 200
         assert answer.json() == {"items": [read(client, item.id)], "next_cursor": None}
 
-    def test_makes_one_query(self, client: TestClient, statements: list[str]) -> None:
-        ItemFactory.create_batch(3)
-        statements.clear()
-        client.get(ITEMS)
-        assert len(statements) == 1
+    @pytest.mark.parametrize(
+        ("query", "most"), [({}, 1), ({"sort": "price", "in_stock": "true"}, 1), ({"q": "mug"}, 3)]
+    )
+    def test_budget(
+        self, client: TestClient, max_queries: QueryBudget, query: dict[str, str], most: int
+    ) -> None:
+        ItemFactory.create_batch(5)
+        with max_queries(most):
+            assert client.get(ITEMS, params=query).status_code == 200
 
     def test_newest_first(self, client: TestClient) -> None:
         older, newer = ItemFactory(), ItemFactory()

@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from apps.users.models import User
+from tests.conftest import QueryBudget
 from tests.factories.users import UserFactory
 
 Headers = Callable[[User], dict[str, str]]
@@ -106,3 +107,13 @@ def test_list_users(client: TestClient, headers_for: Headers) -> None:
     assert [len(page["items"]) for page in (first, second)] == [2, 1]
     assert second["next_cursor"] is None
     assert second["items"][0]["role"] == "member"
+
+
+def test_list_users_budget(
+    client: TestClient, headers_for: Headers, max_queries: QueryBudget
+) -> None:
+    """As in the first version: who asks, and the page."""
+    UserFactory.create_batch(5)
+    headers = headers_for(UserFactory(staff=True))
+    with max_queries(2):
+        assert client.get(USERS, headers=headers).status_code == 200

@@ -1,21 +1,20 @@
 """Each built-in check finds what it is for."""
 
-from __future__ import annotations
-
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated, Any
 
 import pytest
+from fastapi import Depends
 from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
-from project.checks import Subject, builtin
+from project.checks import Check, Subject, builtin
 from project.checks.framework import NO_SERVER
 from project.db.session import Database
 from project.web.route import Router
-
-if TYPE_CHECKING:
-    from project.checks import Check
 
 
 @pytest.fixture
@@ -50,3 +49,61 @@ def test_a_route_that_is_never_reached(subject: Subject) -> None:
     subject.application.include_router(router)
     (problem,) = builtin.routes_are_reached(subject)
     assert (problem.id, problem.obj) == ("web.W001", "GET /twice/")
+
+
+def open_session() -> Iterator[Session]:
+    yield Session()
+
+
+async def open_async_session() -> AsyncIterator[AsyncSession]:
+    yield AsyncSession()
+
+
+def settle(number: int) -> int:
+    return number
+
+
+async def indirect(number: Annotated[int, Depends(settle)]) -> int:
+    return number
+
+
+class Form:
+    """A class as a dependency is called in a thread, too."""
+
+
+class AsyncCall:
+    async def __call__(self) -> int:
+        return 1
+
+
+def use(subject: Subject, dependency: Any) -> None:
+    router = Router(prefix="/use", dependencies=[Depends(dependency)])
+    router.add_api_route("/", lambda: None, methods=["GET"])
+    subject.application.include_router(router)
+
+
+@pytest.mark.parametrize(
+    ("dependency", "named"),
+    [(settle, "settle"), (indirect, "settle"), (open_session, "open_session"), (Form, "Form")],
+)
+def test_a_dependency_with_a_hop_of_its_own(subject: Subject, dependency: Any, named: str) -> None:
+    assert ids(builtin.dependencies_make_no_hop, subject) == []
+    use(subject, dependency)
+    (problem,) = builtin.dependencies_make_no_hop(subject)
+    assert (problem.id, problem.obj) == ("web.W002", "GET /use/")
+    assert f".{named} is" in problem.message
+
+
+@pytest.mark.parametrize("dependency", [AsyncCall(), open_async_session])
+def test_an_async_dependency_makes_no_hop(subject: Subject, dependency: Any) -> None:
+    use(subject, dependency)
+    assert ids(builtin.dependencies_make_no_hop, subject) == []
+
+
+@pytest.mark.parametrize("dependency", [open_session, open_async_session])
+def test_a_dependency_that_holds_a_session(subject: Subject, dependency: Any) -> None:
+    assert ids(builtin.dependencies_hold_no_session, subject) == []
+    use(subject, dependency)
+    (problem,) = builtin.dependencies_hold_no_session(subject)
+    assert (problem.id, problem.obj) == ("web.E001", "GET /use/")
+    assert f".{dependency.__name__} hands out" in problem.message

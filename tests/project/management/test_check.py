@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from project.checks import Check, Level, Problem, check, runner
+from project.checks import Check, Level, Problem, Subject, check, runner
 from project.management import call_command, main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from project.checks import Subject
+    from pathlib import Path
 
 WARNING = Problem("test.W001", Level.WARNING, "It creaks.", hint="Oil it.", obj="door")
 ERROR = Problem("test.E001", Level.ERROR, "It fell off.")
@@ -87,3 +87,35 @@ def test_broken_settings_are_one_line(
     assert said.startswith("Error: Settings")
     assert name in said or "DATABASE_URL is not set" in said
     assert said.count("\n") == 1
+
+
+ASYNC_ROUTE = """
+from project.web.route import Router
+from project.web.transaction import DbSession
+
+router = Router()
+
+@router.get("/blocks")
+async def blocks(session: DbSession) -> None: ...
+"""
+
+
+def test_a_sync_session_in_an_async_route_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The route class refuses it while the application is built."""
+    app = tmp_path / "blocking_app"
+    (app / "api").mkdir(parents=True)
+    for package in (app, app / "api"):
+        (package / "__init__.py").touch()
+    (app / "app.py").write_text(
+        'from project.apps import AppConfig\napp = AppConfig(label="blocking")\n'
+    )
+    (app / "api" / "v1.py").write_text(ASYNC_ROUTE)
+    monkeypatch.syspath_prepend(tmp_path)
+    load = partial(Subject.load, ("blocking_app",))
+    monkeypatch.setattr(Subject, "load", load)
+    assert main(["check"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "blocking_app.api.v1.blocks asks for the sync session but is async" in said

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from project.web.lanes import Lane, LaneFull
+from project.web.lanes import Gauges, Lane, LaneFull
 
 pytestmark = pytest.mark.anyio
 
@@ -142,3 +142,35 @@ async def test_closed_lane_opens_again() -> None:
     await lane.run(int)
     lane.close()
     assert await lane.run(int) == 0
+
+
+async def test_gauges() -> None:
+    lane = make_lane(size=1, queue_size=1)
+    gate = threading.Event()
+    busy = asyncio.create_task(lane.run(gate.wait))
+    await until(lambda lane: lane.running == 1, lane=lane)
+    waiting = asyncio.create_task(lane.run(gate.wait))
+    await until(lambda lane: lane.waiting == 1, lane=lane)
+    with pytest.raises(LaneFull):
+        await lane.run(gate.wait)
+    assert lane.gauges() == Gauges(
+        tokens=1, running=1, waiting=1, completed=0, shed=1, wait_seconds=0.0
+    )
+    await asyncio.sleep(0.05)
+    gate.set()
+    await asyncio.gather(busy, waiting)
+    after = lane.gauges()
+    assert after[:5] == (1, 0, 0, 2, 1)
+    assert after.wait_seconds >= 0.04
+
+
+async def test_a_wait_that_ends_in_vain_counts() -> None:
+    lane = make_lane(size=1, queue_timeout=0.05)
+    gate = threading.Event()
+    busy = asyncio.create_task(lane.run(gate.wait))
+    await until(lambda lane: lane.running == 1, lane=lane)
+    with pytest.raises(LaneFull):
+        await lane.run(gate.wait)
+    gate.set()
+    await busy
+    assert lane.gauges().wait_seconds >= 0.04

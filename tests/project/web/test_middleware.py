@@ -274,6 +274,18 @@ def test_preflight(cors: TestClient) -> None:
         assert preflight(cors, origin) is None
 
 
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match", "Idempotency-Key"])
+def test_an_allowed_app_may_ask_conditionally(cors: TestClient, header: str) -> None:
+    origin = {"Origin": "https://app.example.com"}
+    asked = {
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": header.lower(),
+    }
+    assert cors.options("/api/v1/items/1", headers={**origin, **asked}).status_code == 200
+    exposed = cors.get("/health/live", headers=origin).headers["Access-Control-Expose-Headers"]
+    assert "ETag" in exposed
+
+
 def test_no_origin_is_allowed_unless_named(client: TestClient) -> None:
     assert preflight(client, "https://app.example.com") is None
 

@@ -1,0 +1,127 @@
+"""Sessions that only read, and connections that the server has closed."""
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, event, select, text, update
+from sqlalchemy.orm import Session
+
+from apps.users.models import User
+from project.application import create_application
+from project.db.engine import create_pooled_engine
+from project.db.session import WriteRefused
+from project.settings import Settings
+from project.web.route import Router, transactional
+from project.web.transaction import DbSession
+from tests.database import TestDatabase
+from tests.factories.users import UserFactory
+
+pytestmark = pytest.mark.committed
+
+
+def test_reads_without_a_transaction(database: TestDatabase) -> None:
+    with database.reading() as session:
+        first, second = (session.scalar(text("SELECT txid_current()")) for _ in range(2))
+    assert first != second
+
+
+def test_connection_goes_back_as_it_came(database: TestDatabase) -> None:
+    """The pool's next user gets transactions again."""
+    with database.reading() as session:
+        session.scalar(text("SELECT 1"))
+    with database.transaction() as session:
+        first, second = (session.scalar(text("SELECT txid_current()")) for _ in range(2))
+    assert first == second
+
+
+def test_new_object_is_refused(database: TestDatabase) -> None:
+    with pytest.raises(WriteRefused), database.reading() as session:
+        session.add(User(email="new@example.com"))
+
+
+def test_flush_is_refused(database: TestDatabase) -> None:
+    with database.readers() as session:
+        session.add(User(email="new@example.com"))
+        with pytest.raises(WriteRefused):
+            session.flush()
+
+
+def test_changed_object_is_refused(database: TestDatabase, session: Session) -> None:
+    UserFactory()
+    with pytest.raises(WriteRefused), database.reading() as reader:
+        reader.scalars(select(User)).one().full_name = "Somebody Else"
+    session.expire_all()
+    assert session.scalars(select(User)).one().full_name != "Somebody Else"
+
+
+def test_update_statement_is_refused(database: TestDatabase) -> None:
+    with pytest.raises(WriteRefused), database.reading() as session:
+        session.execute(update(User).values(full_name="Everybody"))
+
+
+def extend(settings: Settings, database: TestDatabase, router: Router) -> FastAPI:
+    app = create_application(settings, database=database)
+    app.include_router(router)
+    return app
+
+
+def test_get_route_cannot_write(
+    settings: Settings, database: TestDatabase, session: Session
+) -> None:
+    router = Router()
+
+    @router.get("/writes")
+    def writes(session: DbSession) -> None:
+        session.add(User(email="new@example.com"))
+
+    with TestClient(extend(settings, database, router)) as client:
+        assert client.get("/writes").status_code == 500
+    assert session.scalars(select(User)).all() == []
+
+
+def test_transactional_get_route_can(
+    settings: Settings, database: TestDatabase, session: Session
+) -> None:
+    router = Router()
+
+    @router.get("/writes")
+    @transactional
+    def writes(session: DbSession) -> None:
+        session.add(User(email="new@example.com"))
+
+    with TestClient(extend(settings, database, router)) as client:
+        assert client.get("/writes").status_code == 200
+    assert session.scalars(select(User.email)).all() == ["new@example.com"]
+
+
+@pytest.fixture
+def engine(settings: Settings, database: TestDatabase) -> Engine:
+    url = database.engine.url.render_as_string(hide_password=False)
+    return create_pooled_engine(url, settings.database)
+
+
+def test_closed_connections_are_replaced(engine: Engine, session: Session) -> None:
+    """All of them were closed while idle; the next one who asks does not notice."""
+    connections = [engine.connect() for _ in range(3)]
+    pids = [connection.scalar(text("SELECT pg_backend_pid()")) for connection in connections]
+    for connection in connections:
+        connection.close()
+    killed = "SELECT count(pg_terminate_backend(pid, 5000)) FROM unnest(:pids) AS pid"
+    assert session.scalar(text(killed), {"pids": pids}) == 3
+    for _ in range(3):
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT pg_backend_pid()")) not in pids
+    engine.dispose()
+
+
+def test_no_ping(engine: Engine) -> None:
+    """Looking at a pooled connection costs no statement."""
+    statements: list[str] = []
+    event.listen(
+        engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
+    )
+    for _ in range(2):
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    engine.dispose()
+    assert statements == ["SELECT 1", "SELECT 1"]
