@@ -1,11 +1,9 @@
 """The application, put together: read it as a table of contents."""
 
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
@@ -21,6 +19,7 @@ from project.settings import INSTALLED_APPS, Settings
 from project.templating import create_templates
 from project.web import home
 from project.web.costs import ServerTiming, count_queries
+from project.web.dispatch import index_routes
 from project.web.docs import mount_docs
 from project.web.lanes import DATABASE, HASH, PROBE, Lane, Lanes
 from project.web.loop_guard import guarded
@@ -74,13 +73,8 @@ def create_application(
     install_admin(app)
     if has_docs:
         mount_docs(app, openapi_url=OPENAPI_URL)
-    prepare_routes(app)
+    index_routes(app)
     return app
-
-
-def prepare_routes(app: FastAPI) -> None:
-    """Work out every route now: FastAPI would block the loop for it on the first request."""
-    deque(iter_route_contexts(app.routes), maxlen=0)
 
 
 def _runtime(settings: Settings, registry: Registry, database: Database) -> Runtime:

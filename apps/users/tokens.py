@@ -3,10 +3,13 @@
 import hashlib
 import hmac
 import secrets
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import jwt
@@ -50,27 +53,44 @@ class AccessTokens:
         """Return the claims of a genuine, current token. Raises InvalidToken."""
         if len(token) > MAXIMUM_LENGTH:
             raise InvalidToken
-        try:
-            header = jwt.get_unverified_header(token)
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                self._key_for(header),
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                issuer=ISSUER,
-                leeway=LEEWAY,
-                options={"require": REQUIRED, "strict_aud": True},
-            )
-            return {"sub": int(claims["sub"]), "sid": uuid.UUID(str(claims["sid"]))}
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
-            raise InvalidToken from error
-
-    def _key_for(self, header: dict[str, Any]) -> bytes:
-        keys = dict(_derive(secret) for secret in self.secret_keys)
-        key = keys.get(str(header.get("kid")))
-        if key is None or header.get("typ") != TOKEN_TYPE:
+        claims = _decode(token, tuple(self.secret_keys))
+        if claims["exp"] + LEEWAY.total_seconds() <= time.time():
             raise InvalidToken
-        return key
+        return claims
+
+
+# A token comes with each of its owner's requests. That it is genuine does not change; that it
+# is current is asked each time.
+@lru_cache(maxsize=2048)
+def _decode(token: str, secret_keys: tuple[str, ...]) -> Claims:
+    """Verify everything about a token. Raises InvalidToken, which is not remembered."""
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            _key_for(jwt.get_unverified_header(token), secret_keys),
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            leeway=LEEWAY,
+            options={"require": REQUIRED, "strict_aud": True},
+        )
+        return MappingProxyType(
+            {
+                "sub": int(claims["sub"]),
+                "sid": uuid.UUID(str(claims["sid"])),
+                "exp": int(claims["exp"]),
+            }
+        )
+    except (jwt.PyJWTError, ValueError, TypeError) as error:
+        raise InvalidToken from error
+
+
+def _key_for(header: dict[str, Any], secret_keys: tuple[str, ...]) -> bytes:
+    keys = dict(_derive(secret) for secret in secret_keys)
+    key = keys.get(str(header.get("kid")))
+    if key is None or header.get("typ") != TOKEN_TYPE:
+        raise InvalidToken
+    return key
 
 
 def _derive(secret: str) -> tuple[str, bytes]:

@@ -66,7 +66,27 @@ def encode(part: object) -> str:
 
 def test_a_token_of_ours(signer: AccessTokens) -> None:
     """The forger's way of making tokens makes good ones, if nothing is forged."""
-    assert signer.verify(issue()) == {"sub": 5, "sid": SESSION}
+    claims = signer.verify(issue())
+    assert (claims["sub"], claims["sid"]) == (5, SESSION)
+
+
+def test_a_token_that_was_good_ends(signer: AccessTokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That it is genuine is remembered; that it is current is asked each time."""
+    token = signer.issue(user_id=5, session_id=SESSION)
+    signer.verify(token)
+    end = unsigned_claims(token)["exp"] + tokens.LEEWAY.total_seconds()
+    monkeypatch.setattr(time, "time", lambda: end - 1)
+    signer.verify(token)
+    monkeypatch.setattr(time, "time", lambda: end)
+    with pytest.raises(InvalidToken):
+        signer.verify(token)
+
+
+def test_a_token_that_was_good_ends_with_its_key(signer: AccessTokens) -> None:
+    token = signer.issue(user_id=5, session_id=SESSION)
+    signer.verify(token)
+    with pytest.raises(InvalidToken):
+        AccessTokens([OLDER_KEY], LIFETIME).verify(token)
 
 
 def test_a_token_says_who_and_how_long(signer: AccessTokens) -> None:
