@@ -61,7 +61,11 @@ class AccessTokens:
                 leeway=LEEWAY,
                 options={"require": REQUIRED, "strict_aud": True},
             )
-            return {"sub": int(claims["sub"]), "sid": uuid.UUID(str(claims["sid"]))}
+            return {
+                "sub": int(claims["sub"]),
+                "sid": uuid.UUID(str(claims["sid"])),
+                "exp": int(claims["exp"]),
+            }
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise InvalidToken from error
 
