@@ -39,7 +39,7 @@ def list_orders(
 def read_statuses(session: Session, order_ids: Collection[int]) -> dict[int, str]:
     """Return the status of each of these orders that exists."""
     statement = select(Order.id, Order.status).where(Order.id.in_(order_ids))
-    return dict(session.execute(statement).tuples().all())
+    return {row.id: row.status for row in session.execute(statement)}
 
 
 ORDER_STATUS = Topic("orders.status", read_statuses)

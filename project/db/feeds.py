@@ -13,13 +13,17 @@ everything after the listening connection broke, is read with one query per topi
 
 import asyncio
 from collections.abc import Collection
+from contextvars import Context
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from loguru import logger
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from project.db.asynchronous import AsyncDatabase
 from project.db.notifications import Listener, Topic
+from project.errors import DomainError
 
 State = TypeVar("State")
 Place = tuple[str, int]
@@ -146,7 +150,11 @@ class Feeds:
                 on_notify=self._hear,
                 on_connect=self._mark_all_stale,
             )
-            self._tasks = [asyncio.create_task(listener.run()), asyncio.create_task(self._read())]
+            # They outlive the request that happens to be the first, and are none of its costs.
+            self._tasks = [
+                asyncio.create_task(work, context=Context())
+                for work in (listener.run(), self._read())
+            ]
 
     def _hear(self, payload: str) -> None:
         name, _, key = payload.rpartition(":")
@@ -180,8 +188,15 @@ class Feeds:
         try:
             async with self._database.reading() as session:
                 states = await session.run_sync(topic.read, keys)
-        except Exception as error:  # noqa: BLE001 - the others' states have to be read all the same
-            logger.warning("A feed could not be read", topic=topic.name, reason=repr(error))
+        except (
+            DBAPIError,
+            PoolTimeoutError,
+            DomainError,
+        ) as error:  # the database's trouble, or a full gate
+            logger.warning("A feed waits to be read", topic=topic.name, reason=type(error).__name__)
+            return False
+        except Exception:  # noqa: BLE001 - a fault of one topic must not keep the others waiting
+            logger.exception("A feed cannot be read", topic=topic.name)
             return False
         for key in keys:
             for watcher in self._watchers.get((topic.name, key), ()):

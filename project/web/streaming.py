@@ -16,6 +16,7 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
+from anyio import BrokenResourceError
 from fastapi import Depends, Request
 
 from project.runtime import runtime_of
@@ -50,6 +51,17 @@ def stream_after_reading(call: Call) -> Function:
     started = Annotated[Any, Depends(call.disguise(start, parameters))]
     parameter = inspect.Parameter(STREAM, inspect.Parameter.KEYWORD_ONLY, annotation=started)
     return call.disguise(endpoint, {STREAM: parameter})
+
+
+def is_unread(error: Exception) -> bool:
+    """Whether all that went wrong is that a client went before it had read everything.
+
+    FastAPI 0.165 closes the receiving end of a stream of events before it stops the task that
+    still has one to send, and takes the outcome for an error.
+    """
+    if isinstance(error, ExceptionGroup):
+        return all(map(is_unread, error.exceptions))
+    return isinstance(error, BrokenResourceError)
 
 
 async def _read(call: Call, request: Request, values: dict[str, Any]) -> dict[str, Any]:
