@@ -107,7 +107,8 @@ class TestAsyncDatabase(AsyncDatabase):
     """The async side of the same: in a test that is rolled back, on the same one connection.
 
     There an async session wraps a sync one, which blocks the loop for the moment of a query.
-    Its requests take turns as well, without a lock that would block the loop for longer.
+    Its requests take turns as well, without a lock that would block the loop for longer. One
+    that used both sides at once would wait for itself.
     """
 
     __test__ = False

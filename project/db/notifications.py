@@ -76,6 +76,8 @@ class Listener:
                 await self._listen()
             except (psycopg.Error, OSError) as error:  # a TimeoutError is an OSError
                 logger.warning("Listening broke off and begins anew", reason=type(error).__name__)
+            except Exception:  # noqa: BLE001 - all streams would stand still for one fault
+                logger.exception("Listening broke off and begins anew")
             pause = FIRST_PAUSE if monotonic() - began > LONGEST_PAUSE else pause
             # Processes that lost the same server must not come back at one moment.
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import QueuePool, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from apps.users.models import User
@@ -137,3 +138,16 @@ async def test_closed_connection_is_replaced(own: AsyncDatabase, session: Sessio
     session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": first})
     async with own.reading() as reading:
         assert await reading.scalar(pid) != first
+
+
+async def test_read_only_connection_is_dropped(own: AsyncDatabase) -> None:
+    """As after a failover: the next one goes to a server that can write."""
+    pid = text("SELECT pg_backend_pid()")
+    before = None
+    with pytest.raises(DBAPIError):
+        async with own.transaction() as writing:
+            before = await writing.scalar(pid)
+            await writing.execute(text("SET TRANSACTION READ ONLY"))
+            writing.add(User(email="refused@example.com"))
+    async with own.reading() as reading:
+        assert await reading.scalar(pid) != before

@@ -18,6 +18,7 @@ from project.errors import NotFound
 from project.settings import Settings
 from project.web.principal import CurrentPrincipal, stream_seconds
 from project.web.route import Router
+from project.web.schemas import Schema
 from project.web.transaction import DbSession, InTransaction
 from tests.database import TestDatabase
 from tests.factories.users import UserFactory
@@ -25,6 +26,11 @@ from tests.factories.users import UserFactory
 pytestmark = pytest.mark.anyio
 
 Headers = Callable[[User], dict[str, str]]
+
+
+class Line(Schema):
+    number: int
+    is_known: bool
 
 
 class Client:
@@ -108,7 +114,7 @@ async def test_refusal_is_a_status(
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-async def test_query_parameters_and_body_of_the_stream(
+async def test_parsed_and_documented_as_any_route(
     extend: Callable[[Router], FastAPI], session: Session
 ) -> None:
     router = Router()
@@ -130,6 +136,21 @@ async def test_query_parameters_and_body_of_the_stream(
         answer = await client.get("/count?first=3")
     assert answer.text == "event: number\ndata: 3\nretry: 1000\n\n"
     assert answer.headers["content-type"].startswith("text/event-stream")
+
+
+async def test_lines_of_json(extend: Callable[[Router], FastAPI], session: Session) -> None:
+    router = Router()
+
+    @router.get("/lines")
+    async def lines(process: Annotated[int, InTransaction(pid)]) -> AsyncIterator[Line]:
+        for number in range(2):
+            yield Line(number=number, is_known=process > 0)
+
+    transport = ASGITransport(extend(router))
+    async with AsyncClient(transport=transport, base_url="http://testserver") as client:
+        answer = await client.get("/lines")
+    assert answer.text == '{"number":0,"is_known":true}\n{"number":1,"is_known":true}\n'
+    assert answer.headers["content-type"].startswith("application/jsonl")
 
 
 @pytest.mark.committed
