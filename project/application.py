@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from project import __version__
 from project.admin.site import install_admin
 from project.apps import Registry
+from project.db.feeds import Feeds
 from project.db.session import Database
 from project.errors import AppError
 from project.logging import configure_logging
@@ -21,6 +22,7 @@ from project.web import home
 from project.web.costs import ServerTiming, count_queries
 from project.web.dispatch import index_routes
 from project.web.docs import mount_docs
+from project.web.gate import Gate
 from project.web.lanes import DATABASE, HASH, PROBE, Lane, Lanes
 from project.web.loop_guard import guarded
 from project.web.middleware import (
@@ -32,6 +34,7 @@ from project.web.middleware import (
 )
 from project.web.principal import Authenticator
 from project.web.problems import install_error_handlers
+from project.web.shutdown import called_at_shutdown
 from project.web.static import mount_static
 from project.web.versions import install_unversioned, install_versions, refuse_unknown_lanes
 
@@ -78,13 +81,18 @@ def create_application(
 
 
 def _runtime(settings: Settings, registry: Registry, database: Database) -> Runtime:
+    async_gate = _async_gate(settings)
+    async_database = database.open_asynchronous(settings.database, async_gate)
     if settings.has_server_timing:
-        count_queries(database.engine)
+        count_queries(database.engine, async_database.engine.sync_engine)
     return Runtime(
         settings=settings,
         registry=registry,
         database=database,
+        async_database=async_database,
         lanes=_lanes(settings),
+        async_gate=async_gate,
+        feeds=Feeds(async_database),
         templates=create_templates(settings, registry),
         authenticator=find_authenticator(registry),
     )
@@ -106,6 +114,16 @@ def _lanes(settings: Settings) -> Lanes:
             queue_timeout=security.hash_queue_timeout,
         ),
         Lane(PROBE, size=1, queue_size=10, queue_timeout=1.0),
+    )
+
+
+def _async_gate(settings: Settings) -> Gate:
+    database = settings.database
+    return Gate(
+        "async",
+        size=database.async_pool_size,
+        queue_size=database.queue_size,
+        queue_timeout=database.queue_timeout,
     )
 
 
@@ -152,7 +170,9 @@ def _middleware(settings: Settings) -> list[Middleware]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
-    with guarded(runtime.settings):
+    with guarded(runtime.settings), called_at_shutdown(runtime.feeds.end_all):
         yield
+    await runtime.feeds.close()
+    await runtime.async_database.close()
     runtime.lanes.close()
     runtime.database.close()

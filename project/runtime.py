@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from project.apps import Registry
+from project.db.asynchronous import AsyncDatabase
+from project.db.feeds import Feeds
 from project.db.session import Database
 from project.settings import Settings
 from project.templating import Templates
+from project.web.gate import Gate
 from project.web.lanes import Lanes
 
 if TYPE_CHECKING:
@@ -17,12 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Settings, apps, database, lanes and templates of this process."""
+    """Settings, apps, database, lanes, feeds and templates of this process."""
 
     settings: Settings
     registry: Registry
     database: Database
+    async_database: AsyncDatabase
     lanes: Lanes
+    async_gate: Gate
+    """In front of the async database's pool, and as large."""
+
+    feeds: Feeds
     templates: Templates
     authenticator: "Authenticator | None"
     """The installed app's `identity.py` that knows who signs in, if any has one."""

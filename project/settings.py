@@ -120,6 +120,9 @@ class DatabaseSettings(SettingsGroup):
     pool_size: int = Field(default=8, ge=1, le=200)
     """Connections of one worker, and threads of its database lane: always the same number."""
 
+    async_pool_size: int = Field(default=2, ge=1, le=200)
+    """Connections of one worker for `async def` routes, which hold them for moments."""
+
     queue_size: int = Field(default=200, ge=0)
     """Requests of one worker that may wait for a connection; the next one gets a 503."""
 

@@ -113,6 +113,9 @@ async def async_client(
     async with AsyncClient(transport=transport, base_url="http://testserver") as client:
         with guarded(settings):
             yield client
+    runtime: Runtime = application.state.runtime
+    await runtime.feeds.close()
+    await runtime.async_database.close()
 
 
 @pytest.fixture

@@ -12,18 +12,28 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
+from typing import Any
 
 from alembic import command
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
+from project.db.asynchronous import AsyncDatabase
 from project.db.base import Base
 from project.db.embedded import ensure_running
 from project.db.migrations import alembic_config
 from project.db.session import Database
-from project.settings import ROOT, Settings
+from project.settings import ROOT, DatabaseSettings, Settings
+from project.web.gate import Gate
 
 PREFIX = "test_lintel_"
 HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
@@ -39,6 +49,11 @@ class TestDatabase(Database):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._turn: threading.RLock | None = None
+
+    @property
+    def is_rolled_back(self) -> bool:
+        """Whether the present test's transactions are all inside one."""
+        return self._turn is not None
 
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
@@ -78,8 +93,56 @@ class TestDatabase(Database):
         with self._turn or nullcontext(), super().reading() as session:
             yield session
 
+    def open_asynchronous(
+        self, settings: DatabaseSettings, gate: AbstractAsyncContextManager[None]
+    ) -> AsyncDatabase:
+        opened = super().open_asynchronous(settings, gate)
+        return TestAsyncDatabase(self, opened.engine, gate)
+
     def close(self) -> None:
         """Outlive the application of one test."""
+
+
+class TestAsyncDatabase(AsyncDatabase):
+    """The async side of the same: in a test that is rolled back, on the same one connection.
+
+    There an async session wraps a sync one, which blocks the loop for the moment of a query.
+    Its requests take turns as well, without a lock that would block the loop for longer. One
+    that used both sides at once would wait for itself.
+    """
+
+    __test__ = False
+
+    def __init__(
+        self,
+        database: TestDatabase,
+        engine: AsyncEngine,
+        gate: AbstractAsyncContextManager[None],
+    ) -> None:
+        super().__init__(engine, gate)
+        self._database = database
+        self._one = Gate("test", size=1, queue_size=1000, queue_timeout=60.0)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        own = self._in_turn(self._database.transaction)
+        async with own if self._database.is_rolled_back else super().transaction() as session:
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        own = self._in_turn(self._database.reading)
+        async with own if self._database.is_rolled_back else super().reading() as session:
+            yield session
+
+    @asynccontextmanager
+    async def _in_turn(
+        self, unit: Callable[[], AbstractContextManager[Session]]
+    ) -> AsyncIterator[AsyncSession]:
+        async with self._gate, self._one:
+            with unit() as session:
+                make: Any = lambda **_: session  # noqa: E731 - where a class is asked for
+                yield AsyncSession(sync_session_class=make)
 
 
 def wait_until_blocked(session: Session) -> None:

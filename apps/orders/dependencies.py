@@ -24,6 +24,15 @@ def visible_order(session: DbSession, principal: CurrentPrincipal, order_id: Pat
 VisibleOrder = Annotated[Order, InTransaction(visible_order)]
 """The order in the path with its lines, if the one who asks may see it."""
 
+
+def watched_order(order: VisibleOrder) -> int:
+    """Let only those watch an order who may see it."""
+    return order.id
+
+
+WatchedOrder = Annotated[int, InTransaction(watched_order)]
+"""The id of the order in the path, if the one who asks may see it; all that a stream keeps."""
+
 RetryKey = Annotated[
     str | None,
     Header(

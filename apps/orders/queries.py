@@ -1,5 +1,7 @@
 """Reads."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
@@ -7,6 +9,7 @@ from apps.orders.errors import OrderNotFound
 from apps.orders.models import Order
 from project.db import keyset
 from project.db.keyset import Slice, fetch_page
+from project.db.notifications import Topic
 
 NEWEST_FIRST = keyset.Order("-created_at", (Order.created_at, Order.id), descending=True)
 
@@ -31,3 +34,13 @@ def list_orders(
     """Return a page of an account's orders with their lines, newest first."""
     statement = select(Order).where(Order.user_id == user_id).options(selectinload(Order.lines))
     return fetch_page(session, statement, NEWEST_FIRST, limit=limit, cursor=cursor)
+
+
+def read_statuses(session: Session, order_ids: Collection[int]) -> dict[int, str]:
+    """Return the status of each of these orders that exists."""
+    statement = select(Order.id, Order.status).where(Order.id.in_(order_ids))
+    return {row.id: row.status for row in session.execute(statement)}
+
+
+ORDER_STATUS = Topic("orders.status", read_statuses)
+"""Watched by `GET /orders/{order_id}/events`; services tell when one has changed."""

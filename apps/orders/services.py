@@ -9,6 +9,8 @@ from apps.items.queries import Offer
 from apps.items.services import return_stock, take_stock
 from apps.orders.errors import OrderTooLarge
 from apps.orders.models import CANCELLED, MAXIMUM_TOTAL, PLACED, Order, OrderLine
+from apps.orders.queries import ORDER_STATUS
+from project.db.notifications import notify
 
 
 def place_order(session: Session, *, user_id: int, quantities: Mapping[int, int]) -> Order:
@@ -23,6 +25,7 @@ def place_order(session: Session, *, user_id: int, quantities: Mapping[int, int]
         raise OrderTooLarge
     order = Order(user_id=user_id, total=total, lines=lines)
     session.add(order)
+    # No notification: nobody can watch an order before it is there, and it costs every commit.
     session.flush()  # order.id and created_at
     return order
 
@@ -42,6 +45,7 @@ def cancel_order(session: Session, *, order: Order) -> Order:
     )
     if session.scalar(decision) is not None:
         return_stock(session, quantities={line.item_id: line.quantity for line in order.lines})
+        notify(session, ORDER_STATUS, order.id)
     session.refresh(order, ("status", "updated_at"))
     return order
 

@@ -85,7 +85,7 @@ def dependencies_hold_no_session(subject: Subject) -> Iterator[Problem]:
                 "web.E001",
                 Level.ERROR,
                 f"The dependency {_title(dependency)} hands out a session of its own.",
-                hint="Take DbSession, or InTransactions in an async route.",
+                hint="Take DbSession, or AsyncDbSession in an async route.",
                 obj=name,
             )
 

@@ -7,6 +7,7 @@ import psycopg
 from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from project.db.embedded import ensure_running
 from project.errors import ImproperlyConfigured
@@ -40,9 +41,30 @@ def create_pooled_engine(url: str, settings: DatabaseSettings) -> Engine:
         pool_timeout=settings.queue_timeout,
         hide_parameters=True,
     )
+    _mind_closed_and_read_only(engine)
+    return engine
+
+
+def create_async_pooled_engine(engine: Engine, settings: DatabaseSettings) -> AsyncEngine:
+    """Create the async engine of a worker, beside its sync engine: same server, same deadlines.
+
+    Its own small pool never overflows either; a gate as large as the pool stands before it.
+    On Windows psycopg needs a selector event loop (`project.management.server` picks it).
+    """
+    asynchronous = create_async_engine(
+        engine.url,
+        pool_size=settings.async_pool_size,
+        max_overflow=0,
+        pool_timeout=settings.queue_timeout,
+        hide_parameters=True,
+    )
+    _mind_closed_and_read_only(asynchronous.sync_engine)
+    return asynchronous
+
+
+def _mind_closed_and_read_only(engine: Engine) -> None:
     event.listen(engine, "checkout", _refuse_closed)
     event.listen(engine, "handle_error", _discard_read_only)
-    return engine
 
 
 def create_single_engine(url: str, settings: DatabaseSettings, **arguments: Any) -> Engine:
@@ -89,12 +111,14 @@ def _session_options(settings: DatabaseSettings) -> str:
     return " ".join([*options, "-c TimeZone=UTC"])
 
 
-def _refuse_closed(connection: psycopg.Connection[Any], *_: object) -> None:
+def _refuse_closed(pooled: Any, *_: object) -> None:
     """Let the pool replace a connection that the server has closed, without asking the server.
 
     An idle connection has nothing to say. If there is something to read, it is a goodbye; a
     ping would find that out as well, but costs every request a round trip.
     """
+    # The async engine's connections are wrapped to look like those of the sync one.
+    connection: psycopg.Connection[Any] = getattr(pooled, "driver_connection", pooled)
     if connection.closed or _is_readable(connection.fileno()):
         raise InvalidatePoolError
 

@@ -6,9 +6,10 @@ and the same work usually succeeds a moment later. Only work that nobody has hea
 repeated, so this belongs to the edge that commits, never to a service.
 """
 
+import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from loguru import logger
@@ -35,11 +36,29 @@ def retry_conflicts(transaction: Callable[[], T]) -> T:
             return transaction()
         except DBAPIError as error:
             _raise_unless_lost(error, attempt)
-        # The winner needs a moment, and two losers must not meet again at the same one. A few
-        # milliseconds in this thread cost less than a second way through the queue; the
-        # connection is back in the pool meanwhile.
-        time.sleep(random.uniform(0.001, LONGEST_PAUSE) * attempt)  # noqa: S311 - no secret
+        time.sleep(_pause(attempt))
     return transaction()
+
+
+async def retry_conflicts_async(transaction: Callable[[], Awaitable[T]]) -> T:
+    """Do the same for a transaction that is awaited."""
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return await transaction()
+        except DBAPIError as error:
+            _raise_unless_lost(error, attempt)
+        await asyncio.sleep(_pause(attempt))
+    return await transaction()
+
+
+def _pause(attempt: int) -> float:
+    """Choose how long to wait, in seconds.
+
+    The winner needs a moment, and two losers must not meet again at the same one. A few
+    milliseconds cost less than a second way through the queue; the connection is back in the
+    pool meanwhile.
+    """
+    return random.uniform(0.001, LONGEST_PAUSE) * attempt  # noqa: S311 - no secret
 
 
 def _raise_unless_lost(error: DBAPIError, attempt: int) -> None:

@@ -1,24 +1,19 @@
 """Units of work: a session that begins, commits or rolls back in one place, or only reads."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
+from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy.orm import Session, sessionmaker
 
-from project.db.engine import create_pooled_engine, resolve_database_url
-from project.errors import ProjectError
-from project.settings import Settings
-
-
-class WriteRefused(ProjectError):
-    """Something that only reads tried to write; nothing was saved."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "A GET only reads, in autocommit, and this one tried to write. Use another method, "
-            "or mark the endpoint @transactional (project.web.route)."
-        )
+from project.db.asynchronous import AsyncDatabase
+from project.db.engine import (
+    create_async_pooled_engine,
+    create_pooled_engine,
+    resolve_database_url,
+)
+from project.db.reading import ReadingSession
+from project.settings import DatabaseSettings, Settings
 
 
 class Database:
@@ -28,10 +23,10 @@ class Database:
         self.engine = engine
         self.sessions = sessionmaker(engine, expire_on_commit=False)
         self.readers = sessionmaker(
-            engine.execution_options(isolation_level="AUTOCOMMIT"), autoflush=False
+            engine.execution_options(isolation_level="AUTOCOMMIT"),
+            class_=ReadingSession,
+            autoflush=False,
         )
-        event.listen(self.readers, "do_orm_execute", _refuse_statement)
-        event.listen(self.readers, "before_flush", _refuse_flush)
         self._unpooled = create_engine(engine.url, poolclass=NullPool, hide_parameters=True)
 
     @classmethod
@@ -57,8 +52,7 @@ class Database:
         """
         with self.readers() as session:
             yield session
-            if session.new or session.dirty or session.deleted:
-                raise WriteRefused
+            session.refuse_changes()
 
     @contextmanager
     def probe(self) -> Iterator[Connection]:
@@ -66,15 +60,12 @@ class Database:
         with self._unpooled.connect() as connection:
             yield connection
 
+    def open_asynchronous(
+        self, settings: DatabaseSettings, gate: AbstractAsyncContextManager[None]
+    ) -> AsyncDatabase:
+        """Return the async side of the same database, with a pool of its own behind the gate."""
+        return AsyncDatabase(create_async_pooled_engine(self.engine, settings), gate)
+
     def close(self) -> None:
         """Give all connections back to the server."""
         self.engine.dispose()
-
-
-def _refuse_statement(state: ORMExecuteState) -> None:
-    if state.is_insert or state.is_update or state.is_delete:
-        raise WriteRefused
-
-
-def _refuse_flush(*_: object) -> None:
-    raise WriteRefused

@@ -20,6 +20,8 @@ DEFAULT_PORT = 8000
 HIGHEST_PORT = 65_535
 BACKLOG = 2048
 KEEP_ALIVE = 75
+# psycopg's async side cannot use the proactor loop, which is Windows' own choice.
+LOOP = "asyncio:SelectorEventLoop" if sys.platform == "win32" else "auto"
 WATCHED_FOLDERS = ("project", "apps", "migrations")
 
 
@@ -139,6 +141,7 @@ def _run_until_told(server: uvicorn.Server, listener: socket.socket) -> None:
 def _configure(settings: Settings, *, workers: int, is_reloading: bool) -> uvicorn.Config:
     return uvicorn.Config(
         APPLICATION,
+        loop=LOOP,
         workers=workers,
         reload=is_reloading,
         reload_dirs=[str(ROOT / name) for name in WATCHED_FOLDERS] if is_reloading else None,

@@ -68,11 +68,12 @@ class ServerTiming:
             current_costs.reset(token)
 
 
-def count_queries(engine: Engine) -> None:
-    """Let the engine's statements count for the request that runs them; once per engine."""
-    if not event.contains(engine, "before_cursor_execute", _begin):
-        event.listen(engine, "before_cursor_execute", _begin)
-        event.listen(engine, "after_cursor_execute", _end)
+def count_queries(*engines: Engine) -> None:
+    """Let the engines' statements count for the request that runs them; once per engine."""
+    for engine in engines:
+        if not event.contains(engine, "before_cursor_execute", _begin):
+            event.listen(engine, "before_cursor_execute", _begin)
+            event.listen(engine, "after_cursor_execute", _end)
 
 
 def _begin(connection: Connection, *_: Any) -> None:

@@ -4,25 +4,22 @@ A lane has a fixed number of threads and a queue that is bounded in length and t
 does not get a thread within the bounds is told to come back (503 with `Retry-After`)
 instead of piling up. A flood in one lane never starves another.
 
-The waiting happens on the event loop, so a thread that runs always has all it needs. In
-the database lane there are as many threads as the pool has connections, which is why no
-thread ever waits for a connection (DESIGN, the law). anyio's CapacityLimiter bounds
-neither the queue's length nor the waiting time, and its hop costs about twice as much CPU,
-hence a small class of our own.
+The waiting happens on the event loop (`project.web.gate`), so a thread that runs always has
+all it needs. In the database lane there are as many threads as the pool has connections,
+which is why no thread ever waits for a connection (DESIGN, the law). A hop costs about half
+the CPU of anyio's.
 """
 
 import asyncio
 import contextvars
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
-from time import perf_counter
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-from project.errors import Unavailable
-from project.web.costs import current_costs
+from project.web.gate import Gate, Gauges, LaneFull
+
+__all__ = ["DATABASE", "HASH", "PROBE", "Gauges", "Lane", "LaneFull", "Lanes"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,58 +29,12 @@ HASH = "hash"
 PROBE = "probe"
 
 
-class LaneFull(Unavailable):
-    """The lane's queue is full, or the wait in it took too long."""
-
-    code = "busy"
-    title = "The server is busy; try again in a moment"
-
-
-class Gauges(NamedTuple):
-    """The state of a lane at one moment: what it has, what it does, what it has done."""
-
-    tokens: int
-    running: int
-    waiting: int
-    completed: int
-    shed: int
-    wait_seconds: float
-
-
-class Lane:
-    """Blocking work in `size` threads, with at most `queue_size` more waiting their turn.
-
-    `queue_timeout` is in seconds. The counters are for gauges and tests: `running` and
-    `waiting` now; `completed`, `shed` and `wait_seconds`, all waits added up, since the start.
-    """
+class Lane(Gate):
+    """Blocking work in `size` threads: a gate, and behind it a thread for each place."""
 
     def __init__(self, name: str, *, size: int, queue_size: int, queue_timeout: float) -> None:
-        self.name = name
-        self.size = size
-        self.queue_size = queue_size
-        self.queue_timeout = queue_timeout
-        self.running = 0
-        self.completed = 0
-        self.shed = 0
-        self.wait_seconds = 0.0
-        self._queue: deque[asyncio.Future[None]] = deque()
+        super().__init__(name, size=size, queue_size=queue_size, queue_timeout=queue_timeout)
         self._threads: ThreadPoolExecutor | None = None
-
-    @property
-    def waiting(self) -> int:
-        """How many wait for a thread now."""
-        return len(self._queue)
-
-    def gauges(self) -> "Gauges":
-        """Read all counters at one moment."""
-        return Gauges(
-            tokens=self.size,
-            running=self.running,
-            waiting=self.waiting,
-            completed=self.completed,
-            shed=self.shed,
-            wait_seconds=self.wait_seconds,
-        )
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function in this lane and return what it returns.
@@ -92,7 +43,8 @@ class Lane:
         caller is cancelled meanwhile, the function runs on to its end and keeps its place:
         a thread cannot be stopped, and its connection is not free before it is done.
         """
-        await self._take_place()
+        if not self._has_taken_place():
+            await self._wait_for_place()
         context = contextvars.copy_context()
         work = partial(context.run, _call, function, *args, **kwargs)
         try:
@@ -115,54 +67,10 @@ class Lane:
             self._threads = ThreadPoolExecutor(self.size, thread_name_prefix=self.name)
         return self._threads
 
-    async def _take_place(self) -> None:
-        if self.running < self.size:
-            self.running += 1
-            return
-        if len(self._queue) >= self.queue_size:
-            self._shed()
-        await self._wait_for_place()
-
-    async def _wait_for_place(self) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
-        began = perf_counter()
-        try:
-            async with asyncio.timeout(self.queue_timeout):
-                await turn
-        except BaseException as error:
-            if turn.done() and not turn.cancelled():
-                self._give_place()  # the turn came at the very moment the waiting ended
-            else:
-                with suppress(ValueError):
-                    self._queue.remove(turn)
-            if isinstance(error, TimeoutError):
-                self._shed()
-            raise
-        finally:
-            waited = perf_counter() - began
-            self.wait_seconds += waited
-            if (costs := current_costs.get()) is not None:
-                costs.lane_wait += waited
-
-    def _shed(self) -> None:
-        self.shed += 1
-        raise LaneFull
-
     def _finish(self, future: "asyncio.Future[T]") -> None:
-        self.completed += 1
-        self._give_place()
+        self._leave()
         if not future.cancelled():
             future.exception()  # seen here, in case the caller has gone
-
-    def _give_place(self) -> None:
-        """Hand the place to the longest waiting, or count it free."""
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self.running -= 1
 
 
 def _call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

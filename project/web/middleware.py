@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from project.logging import request_id
 from project.web.problems import server_error, status_problem
 from project.web.route import effective_route
+from project.web.streaming import is_unread
 
 PROBES = "/health/"
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -66,7 +67,9 @@ class UnforeseenErrors:
 
         try:
             await self.app(scope, receive, watch)
-        except Exception:
+        except Exception as error:
+            if has_started and is_unread(error):
+                return
             logger.exception("Unhandled error")
             if has_started:
                 raise  # half an answer is out; only a cut connection tells the client

@@ -4,6 +4,9 @@ An app with an `identity.py` that defines `authenticator` answers for everybody;
 know only the protocols on this page. That keeps accounts replaceable.
 """
 
+import math
+import random
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Protocol, runtime_checkable
@@ -17,7 +20,9 @@ from project.runtime import Runtime, runtime_of
 from project.web.transaction import DbSession, InTransaction
 
 Claims = Mapping[str, Any]
-"""What a verified access token says."""
+"""What a verified access token says; `exp`, if it is there, is when it ends, in Unix time."""
+
+LONGEST_STREAM = 600.0
 
 
 class Principal(Protocol):
@@ -90,6 +95,22 @@ async def verified_claims(
         raise Unauthenticated("Send an access token: `Authorization: Bearer …`.")
     runtime = runtime_of(request)
     return authenticator_of(runtime).verify_token(token, runtime)
+
+
+async def stream_seconds(claims: Annotated[Claims, Depends(verified_claims)]) -> float:
+    """Say how long a stream may run: until the token ends, ten minutes at most.
+
+    A stream looks at the account once, when it begins. Its end is when a session that was
+    revoked, or an account that was deactivated, is noticed.
+    """
+    # Not all who began together shall come back together.
+    longest = LONGEST_STREAM * random.uniform(0.9, 1.0)  # noqa: S311 - no secret
+    left: float = claims.get("exp", math.inf) - time.time()
+    return min(longest, max(0.0, left))
+
+
+StreamSeconds = Annotated[float, Depends(stream_seconds)]
+"""Seconds that a stream for whoever signed in may run."""
 
 
 def authenticator_of(runtime: Runtime) -> Authenticator:

@@ -12,10 +12,13 @@ serialization failure) is run again from its beginning, and the client never hea
 To FastAPI the route looks like an `async def` endpoint with the same parameters, so that
 parsing, errors and the OpenAPI document stay FastAPI's own. What is used of its private
 parts is pinned by tests/project/web/test_route_contract.py.
+
+An `async def` route with a session does the same on the async side, without a thread. A route
+that streams (`project.web.streaming`) is done with the database before its first byte.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -28,11 +31,12 @@ from fastapi.utils import is_body_allowed_for_status_code
 from sqlalchemy.orm import Session
 from starlette.types import Scope
 
-from project.db.retry import retry_conflicts
+from project.db.retry import retry_conflicts, retry_conflicts_async
 from project.db.session import Database
 from project.runtime import runtime_of
 from project.web.lanes import DATABASE
-from project.web.transaction import Call, Function, Resolution, inspect_call
+from project.web.streaming import stream_after_reading
+from project.web.transaction import Call, Function, Resolution, inspect_call, name_of
 
 LANE_ATTRIBUTE = "__lane__"
 TRANSACTIONAL_ATTRIBUTE = "__transactional__"
@@ -67,36 +71,43 @@ class Route(APIRoute):
     def __init__(self, path: str, endpoint: Function, **options: Any) -> None:
         self.lane_name: str | None = None
         call = inspect_call(endpoint)
-        if _is_asynchronous(endpoint):
-            _refuse_session(call, "is async; make it a plain def, or take InTransactions")
+        if inspect.isasyncgenfunction(endpoint):
+            _refuse_session(call, call.session, "streams; take what a provider reads")
+            endpoint = stream_after_reading(call)
+        elif inspect.iscoroutinefunction(endpoint):
+            _refuse_session(call, call.session, "is async; take AsyncDbSession")
+            if call.is_transactional:
+                endpoint = self._wrap(call, self._work_async)
         elif inspect.isgeneratorfunction(endpoint):
-            _refuse_session(call, "streams; read what it needs before the response starts")
+            reason = "streams; read what it needs before the response starts"
+            _refuse_session(call, call.is_transactional, reason)
         else:
             self.lane_name = getattr(endpoint, LANE_ATTRIBUTE, DATABASE)
             if self.lane_name != DATABASE:
-                _refuse_session(call, f"runs in the {self.lane_name} lane, which has no session")
-            endpoint = self._in_one_hop(call)
+                reason = f"runs in the {self.lane_name} lane, which has no session"
+                _refuse_session(call, call.is_transactional, reason)
+            endpoint = self._wrap(call, self._hop)
         super().__init__(path, endpoint, **options)
 
-    def _in_one_hop(self, call: Call) -> Function:
+    def _wrap(self, call: Call, work: "Work") -> Function:
         """Wrap the endpoint in the `async def` that FastAPI gets to see."""
         parameters = call.request_parameters()
-        request_name = _name_of(Request, parameters, REQUEST)
-        response_name = _name_of(Response, parameters, RESPONSE)
-        background_name = _name_of(BackgroundTasks, parameters, BACKGROUND)
+        request_name = name_of(Request, parameters, REQUEST)
+        response_name = name_of(Response, parameters, RESPONSE)
+        background_name = name_of(BackgroundTasks, parameters, BACKGROUND)
 
         async def endpoint(**values: Any) -> Response:
             request: Request = values[request_name]
-            before = _Injected(values[response_name], values[background_name])
-            lane = runtime_of(request).lanes[self.lane_name or DATABASE]
-            return await lane.run(self._work, call, request, before, values)
+            injected = _Injected(values[response_name], values[background_name])
+            return await work(call, request, injected, values)
 
-        endpoint.__name__ = call.function.__name__
-        endpoint.__doc__ = call.function.__doc__
-        endpoint.__module__ = call.function.__module__
-        signature = inspect.Signature(list(parameters.values()), return_annotation=call.returns)
-        endpoint.__signature__ = signature  # type: ignore[attr-defined]
-        return endpoint
+        return call.disguise(endpoint, parameters)
+
+    def _hop(
+        self, call: Call, request: Request, injected: "_Injected", values: Mapping[str, Any]
+    ) -> Awaitable[Response]:
+        lane = runtime_of(request).lanes[self.lane_name or DATABASE]
+        return lane.run(self._work, call, request, injected, values)
 
     def _work(
         self, call: Call, request: Request, injected: "_Injected", values: Mapping[str, Any]
@@ -123,6 +134,26 @@ class Route(APIRoute):
         if self._only_reads(call):
             return database.reading()
         return database.transaction()
+
+    async def _work_async(
+        self, call: Call, request: Request, injected: "_Injected", values: Mapping[str, Any]
+    ) -> Response:
+        """Do the same on the async side; providers and rendering get the sync session inside."""
+        database = runtime_of(request).async_database
+        overrides = request.app.dependency_overrides
+        renderer = Renderer(effective_route(request.scope) or self)
+        open_session = database.reading if self._only_reads(call) else database.transaction
+
+        async def attempt() -> Response:
+            injected.restore()
+            async with open_session() as session:
+                resolution = Resolution(session.sync_session, values, overrides)
+                arguments = await session.run_sync(lambda _: resolution.arguments(call))
+                arguments |= dict.fromkeys(call.async_session, session)
+                result = await call.function(**arguments)
+                return await session.run_sync(lambda _: renderer.render(result, injected.response))
+
+        return await (attempt() if _has_files(request) else retry_conflicts_async(attempt))
 
     def _only_reads(self, call: Call) -> bool:
         is_safe = (self.methods or set()) <= READING
@@ -208,33 +239,15 @@ class Router(APIRouter):
         super().__init__(**{"route_class": Route, **options})
 
 
-def _is_asynchronous(endpoint: Function) -> bool:
-    return inspect.iscoroutinefunction(endpoint) or inspect.isasyncgenfunction(endpoint)
-
-
 def _has_files(request: Request) -> bool:
     """Whether the body may hold files: whoever has read one to its end cannot read it again."""
     return request.headers.get("content-type", "").lower().startswith("multipart/")
 
 
-def _refuse_session(call: Call, reason: str) -> None:
-    if call.is_transactional:
+def _refuse_session(call: Call, asked: object, reason: str) -> None:
+    if asked:
         name = f"{call.function.__module__}.{call.function.__name__}"
         raise TypeError(f"The route {name} asks for the sync session but {reason}.")
 
 
-def _name_of(kind: type, parameters: dict[str, inspect.Parameter], fallback: str) -> str:
-    """Find the parameter that already injects this kind of object, or add one."""
-    names = [
-        name
-        for name, parameter in parameters.items()
-        if inspect.isclass(parameter.annotation) and issubclass(parameter.annotation, kind)
-    ]
-    if len(names) > 1:
-        raise TypeError(f"{' and '.join(names)} are both the {kind.__name__}; use one name.")
-    if names:
-        return names[0]
-    parameters[fallback] = inspect.Parameter(
-        fallback, inspect.Parameter.KEYWORD_ONLY, annotation=kind
-    )
-    return fallback
+Work = Callable[[Call, Request, _Injected, Mapping[str, Any]], Awaitable[Response]]

@@ -4,9 +4,11 @@
     def create_item(session: DbSession, user: CurrentUser, item: ItemCreate) -> ItemRead: ...
 
 `DbSession` and every other argument marked `InTransaction(provider)` are made inside the
-request's one thread hop, in the request's one transaction (`project.web.route`). An
-`async def` route, which waits for something else in between, takes `Transactions` instead
-and runs each piece of database work as a transaction of its own.
+request's one thread hop, in the request's one transaction (`project.web.route`).
+
+An `async def` route takes `AsyncDbSession` and the same providers. One that waits long for
+something else in between takes `InTransactions` instead, and runs each piece of database work
+as a transaction of its own.
 """
 
 import inspect
@@ -16,6 +18,7 @@ from functools import cache
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_origin, get_type_hints
 
 from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from project.runtime import Runtime, runtime_of
@@ -41,12 +44,21 @@ DbSession = Annotated[Session, InTransaction()]
 """The session of the request's transaction. Services flush; only the route class commits."""
 
 
+class _InAsyncTransaction(InTransaction):
+    """Marks the argument that is the async session."""
+
+
+AsyncDbSession = Annotated[AsyncSession, _InAsyncTransaction()]
+"""The same for an `async def` route; its providers get the sync session inside it."""
+
+
 @dataclass(frozen=True)
 class Call:
     """How to call one function inside the transaction: where each argument comes from."""
 
     function: Function
     session: tuple[str, ...]
+    async_session: tuple[str, ...]
     provided: Mapping[str, Function]
     requested: Mapping[str, inspect.Parameter]
     returns: Any
@@ -54,7 +66,7 @@ class Call:
     @property
     def is_transactional(self) -> bool:
         """Whether it needs a session, itself or through a provider."""
-        return bool(self.session) or bool(self.provided)
+        return bool(self.session or self.async_session or self.provided)
 
     def request_parameters(self) -> dict[str, inspect.Parameter]:
         """Collect what FastAPI has to parse for this call and all its providers.
@@ -72,6 +84,32 @@ class Call:
                     )
         return collected
 
+    def disguise(self, wrapper: Function, parameters: Mapping[str, inspect.Parameter]) -> Function:
+        """Let FastAPI take a wrapper for this function, with these parameters to parse."""
+        wrapper.__name__ = self.function.__name__
+        wrapper.__doc__ = self.function.__doc__
+        wrapper.__module__ = self.function.__module__
+        signature = inspect.Signature(list(parameters.values()), return_annotation=self.returns)
+        wrapper.__signature__ = signature  # type: ignore[attr-defined]
+        return wrapper
+
+
+def name_of(kind: type, parameters: dict[str, inspect.Parameter], fallback: str) -> str:
+    """Find the parameter that already injects this kind of object, or add one."""
+    names = [
+        name
+        for name, parameter in parameters.items()
+        if inspect.isclass(parameter.annotation) and issubclass(parameter.annotation, kind)
+    ]
+    if len(names) > 1:
+        raise TypeError(f"{' and '.join(names)} are both the {kind.__name__}; use one name.")
+    if names:
+        return names[0]
+    parameters[fallback] = inspect.Parameter(
+        fallback, inspect.Parameter.KEYWORD_ONLY, annotation=kind
+    )
+    return fallback
+
 
 @cache
 def inspect_call(function: Function) -> Call:
@@ -82,6 +120,7 @@ def inspect_call(function: Function) -> Call:
         )
     hints = get_type_hints(function, include_extras=True)
     session: list[str] = []
+    async_session: list[str] = []
     provided: dict[str, Function] = {}
     requested: dict[str, inspect.Parameter] = {}
     for name, parameter in inspect.signature(function).parameters.items():
@@ -90,6 +129,9 @@ def inspect_call(function: Function) -> Call:
             requested[name] = parameter.replace(
                 annotation=hints.get(name, parameter.empty), kind=parameter.KEYWORD_ONLY
             )
+        elif isinstance(marker, _InAsyncTransaction):
+            _refuse_blocking(function)
+            async_session.append(name)
         elif marker.provider is None:
             session.append(name)
         else:
@@ -98,7 +140,7 @@ def inspect_call(function: Function) -> Call:
     returns = hints.get("return", inspect.Signature.empty)
     if returns is type(None):
         returns = None  # as FastAPI expects a route without a body to be written
-    return Call(function, tuple(session), provided, requested, returns)
+    return Call(function, tuple(session), tuple(async_session), provided, requested, returns)
 
 
 def _find_marker(annotation: Any) -> InTransaction | None:
@@ -116,6 +158,15 @@ def _refuse_waiting(provider: Function) -> None:
         or inspect.isasyncgenfunction(provider)
     ):
         raise TypeError(f"The provider {_place(provider)} must be a plain def that returns.")
+
+
+def _refuse_blocking(function: Function) -> None:
+    """Nobody but a coroutine can await the async session, and a stream would hold it for long."""
+    if not inspect.iscoroutinefunction(function):
+        raise TypeError(
+            f"{_place(function)} asks for the async session, which is for `async def` routes that "
+            "return: a plain def takes DbSession, a stream what a provider reads before it starts."
+        )
 
 
 def _place(function: Function) -> str:
@@ -139,12 +190,16 @@ class Resolution:
 
     def call(self, call: Call) -> Any:
         """Call the function with everything it asks for."""
+        return call.function(**self.arguments(call))
+
+    def arguments(self, call: Call) -> dict[str, Any]:
+        """Make everything that the function asks for, apart from the async session."""
         arguments = {name: self._requested(call, name) for name in call.requested}
         for name in call.session:
             arguments[name] = self._session
         for name, provider in call.provided.items():
             arguments[name] = self._make(provider)
-        return call.function(**arguments)
+        return arguments
 
     def _requested(self, call: Call, name: str) -> Any:
         """Look up what FastAPI parsed; an override may only ask for what the route does."""
@@ -187,4 +242,4 @@ async def _transactions(request: Request) -> Transactions:
 
 
 InTransactions = Annotated[Transactions, Depends(_transactions)]
-"""The async route's way to the database."""
+"""The way to the database for an async route that waits for something else in between."""

@@ -45,9 +45,19 @@ class OrderLineRead(Schema):
     line_total: Decimal
 
 
+OrderStatus = Literal["placed", "cancelled"]
+
+
+class OrderEvent(Schema):
+    """The `data` of an `event: status`."""
+
+    id: int
+    status: OrderStatus
+
+
 class OrderRead(Schema):
     id: int
-    status: Literal["placed", "cancelled"]
+    status: OrderStatus
     total: Decimal
     """A string such as "12.50"."""
 

@@ -1,14 +1,19 @@
+from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import Response
+from fastapi import Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from apps.orders import queries, services
-from apps.orders.api.schemas import OrderCreate, OrderRead
-from apps.orders.dependencies import RetryKey, VisibleOrder
+from apps.orders.api.schemas import OrderCreate, OrderEvent, OrderRead
+from apps.orders.dependencies import RetryKey, VisibleOrder, WatchedOrder
 from apps.orders.idempotency import Answer, claim_key, keep_answer
+from apps.orders.queries import ORDER_STATUS
+from project.runtime import runtime_of
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
-from project.web.principal import CurrentPrincipal
+from project.web.principal import CurrentPrincipal, StreamSeconds
 from project.web.route import Router
+from project.web.streaming import reconnect_delay
 from project.web.transaction import DbSession
 
 router = Router(prefix="/orders", tags=["orders"])
@@ -81,6 +86,27 @@ def cancel_order(session: DbSession, order: VisibleOrder) -> OrderRead:
     An order that is cancelled already is answered as it is, so the request can be sent again.
     """
     return OrderRead.model_validate(services.cancel_order(session, order=order))
+
+
+@router.get("/{order_id}/events", response_class=EventSourceResponse)
+async def follow_order(
+    request: Request, order_id: WatchedOrder, seconds: StreamSeconds
+) -> AsyncIterator[ServerSentEvent]:
+    """Follow an order's status: the present one at once, then each change.
+
+    Each is an `event: status` whose `data` is `{"id": …, "status": …}`. Who reads too slowly gets
+    the latest status and may miss one in between. A comment comes every 15 seconds of silence.
+
+    The stream ends after ten minutes at most, and not later than the access token: connect again
+    with a fresh one, after the milliseconds in `retry`. The first event then is the present
+    status, so nothing is missed for good.
+    """
+    retry = reconnect_delay()
+    feeds = runtime_of(request).feeds
+    async with feeds.watch(ORDER_STATUS, order_id, seconds=seconds) as statuses:
+        async for status in statuses:
+            event = OrderEvent.model_validate({"id": order_id, "status": status})
+            yield ServerSentEvent(event="status", data=event, retry=retry)
 
 
 def _respond(answer: Answer, headers: dict[str, str] | None = None) -> Response:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from apps.users.models import User
 from project.application import create_application
 from project.db.engine import create_pooled_engine
-from project.db.session import WriteRefused
+from project.db.reading import WriteRefused
 from project.settings import Settings
 from project.web.route import Router, transactional
 from project.web.transaction import DbSession

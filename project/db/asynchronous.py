@@ -1,0 +1,53 @@
+"""The async side: the same units of work for `async def` routes, on a small pool of its own.
+
+For what waits: server-sent events, calls to others. What waits for nothing but the database is
+better off in a plain `def` route, whose validation and serialisation run in a thread as well.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from project.db.reading import ReadingSession
+
+
+class AsyncDatabase:
+    """An async engine and its units of work; no connection is opened before one is used.
+
+    The gate lets as many in as the pool has connections, so nobody waits inside the pool. It
+    raises past its bounds (`project.web.gate`).
+    """
+
+    def __init__(self, engine: AsyncEngine, gate: AbstractAsyncContextManager[None]) -> None:
+        self.engine = engine
+        self._gate = gate
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._readers = async_sessionmaker(
+            engine.execution_options(isolation_level="AUTOCOMMIT"),
+            sync_session_class=ReadingSession,
+            autoflush=False,
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session; commit when the block ends, roll back when it raises or is cancelled.
+
+        Only the edges call this: a request, a task. The session's own end is waited for even by
+        who is cancelled, so a place in the gate always means a connection in the pool.
+        """
+        async with self._gate, self._sessions() as session:
+            yield session
+            await session.commit()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session that only reads, in autocommit. Raises WriteRefused for writes."""
+        async with self._gate, self._readers() as session:
+            yield session
+            if isinstance(session.sync_session, ReadingSession):
+                session.sync_session.refuse_changes()
+
+    async def close(self) -> None:
+        """Give all connections back to the server."""
+        await self.engine.dispose()
