@@ -42,6 +42,11 @@ RUN groupadd --gid 10001 lintel \
     && useradd --uid 10001 --gid lintel --no-create-home --home-dir /nonexistent \
         --shell /usr/sbin/nologin lintel
 
+# The one folder that the server writes to, besides /tmp. Mount a volume there, or uploads go
+# with the container.
+ENV MEDIA_DIRECTORY=/var/lib/lintel/media
+RUN install --directory --owner=lintel --group=lintel "${MEDIA_DIRECTORY}"
+
 WORKDIR /app
 
 COPY --from=builder /opt/venv /opt/venv

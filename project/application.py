@@ -18,11 +18,12 @@ from project.errors import AppError
 from project.logging import configure_logging
 from project.runtime import Runtime
 from project.settings import INSTALLED_APPS, Settings
+from project.storage import create_storage
 from project.templating import create_templates
 from project.web import home
 from project.web.costs import ServerTiming, count_queries
 from project.web.docs import mount_docs
-from project.web.lanes import DATABASE, HASH, PROBE, Lane, Lanes
+from project.web.lanes import build_lanes
 from project.web.loop_guard import guarded
 from project.web.middleware import (
     REQUEST_ID_HEADER,
@@ -90,28 +91,10 @@ def _runtime(settings: Settings, registry: Registry, database: Database) -> Runt
         settings=settings,
         registry=registry,
         database=database,
-        lanes=_lanes(settings),
+        lanes=build_lanes(settings, registry),
+        storage=create_storage(settings),
         templates=create_templates(settings, registry),
         authenticator=find_authenticator(registry),
-    )
-
-
-def _lanes(settings: Settings) -> Lanes:
-    database, security = settings.database, settings.security
-    return Lanes(
-        Lane(
-            DATABASE,
-            size=database.pool_size,
-            queue_size=database.queue_size,
-            queue_timeout=database.queue_timeout,
-        ),
-        Lane(
-            HASH,
-            size=1,
-            queue_size=security.hash_queue_size,
-            queue_timeout=security.hash_queue_timeout,
-        ),
-        Lane(PROBE, size=1, queue_size=10, queue_timeout=1.0),
     )
 
 

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from project.apps import Registry
 from project.db.session import Database
 from project.settings import Settings
+from project.storage import Storage
 from project.templating import Templates
 from project.web.lanes import Lanes
 
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Settings, apps, database, lanes and templates of this process."""
+    """Settings, apps, database, lanes, storage and templates of this process."""
 
     settings: Settings
     registry: Registry
     database: Database
     lanes: Lanes
+    storage: Storage
     templates: Templates
     authenticator: "Authenticator | None"
     """The installed app's `identity.py` that knows who signs in, if any has one."""

@@ -1,14 +1,26 @@
 """Units of work: a session that begins, commits or rolls back in one place, or only reads."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from loguru import logger
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
 
 from project.db.engine import create_pooled_engine, resolve_database_url
 from project.errors import ProjectError
 from project.settings import Settings
+
+ON_COMMIT = "on_commit"
+
+
+def on_commit(session: Session, work: Callable[[], object]) -> None:
+    """Call `work` once the transaction has been committed; never, if it is rolled back.
+
+    It runs without a connection, in the thread that committed. If it fails, that is logged:
+    what was asked for has been done and saved.
+    """
+    session.info.setdefault(ON_COMMIT, []).append(work)
 
 
 class WriteRefused(ProjectError):
@@ -43,10 +55,13 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Yield a session; commit when the block ends, roll back when it raises.
 
-        Only the edges call this: a request's hop, a command, a task.
+        Only the edges call this: a request's hop, a command, a task. What `on_commit` was
+        told follows.
         """
-        with self.sessions() as session, session.begin():
-            yield session
+        with self.sessions() as session:
+            with session.begin():
+                yield session
+            _follow_up(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -78,3 +93,11 @@ def _refuse_statement(state: ORMExecuteState) -> None:
 
 def _refuse_flush(*_: object) -> None:
     raise WriteRefused
+
+
+def _follow_up(session: Session) -> None:
+    for work in session.info.pop(ON_COMMIT, ()):
+        try:
+            work()
+        except Exception:  # noqa: BLE001 - any failure comes too late to change the answer
+            logger.exception("What had to follow a commit failed")

@@ -6,30 +6,40 @@ instead of piling up. A flood in one lane never starves another.
 
 The waiting happens on the event loop, so a thread that runs always has all it needs. In
 the database lane there are as many threads as the pool has connections, which is why no
-thread ever waits for a connection (DESIGN, the law). anyio's CapacityLimiter bounds
+thread ever waits for a connection (DESIGN, the law). An app declares a lane of its own in
+its `lanes.py`: `lanes(settings)` returns a tuple of them. anyio's CapacityLimiter bounds
 neither the queue's length nor the waiting time, and its hop costs about twice as much CPU,
 hence a small class of our own.
 """
 
 import asyncio
 import contextvars
+import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from time import perf_counter
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
-from project.errors import Unavailable
+from project.apps import AppConfig, Registry
+from project.errors import AppError, Unavailable
+from project.settings import Settings
 from project.web.costs import current_costs
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 DATABASE = "database"
+CPU = "cpu"
 HASH = "hash"
 PROBE = "probe"
+
+NICENESS = 10
+"""Of the threads that give way: about a tenth of the others' share of a core in demand."""
 
 
 class LaneFull(Unavailable):
@@ -53,12 +63,23 @@ class Gauges(NamedTuple):
 class Lane:
     """Blocking work in `size` threads, with at most `queue_size` more waiting their turn.
 
-    `queue_timeout` is in seconds. The counters are for gauges and tests: `running` and
-    `waiting` now; `completed`, `shed` and `wait_seconds`, all waits added up, since the start.
+    `queue_timeout` is in seconds. A lane that `gives_way` computes for long: where the system
+    can tell threads apart, the others get the cores first. The counters are for gauges and
+    tests: `running` and `waiting` now; `completed`, `shed` and `wait_seconds`, all waits added
+    up, since the start.
     """
 
-    def __init__(self, name: str, *, size: int, queue_size: int, queue_timeout: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        size: int,
+        queue_size: int,
+        queue_timeout: float,
+        gives_way: bool = False,
+    ) -> None:
         self.name = name
+        self.gives_way = gives_way
         self.size = size
         self.queue_size = queue_size
         self.queue_timeout = queue_timeout
@@ -112,7 +133,11 @@ class Lane:
     @property
     def _executor(self) -> ThreadPoolExecutor:
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(self.size, thread_name_prefix=self.name)
+            self._threads = ThreadPoolExecutor(
+                self.size,
+                thread_name_prefix=self.name,
+                initializer=_give_way if self.gives_way else None,
+            )
         return self._threads
 
     async def _take_place(self) -> None:
@@ -173,6 +198,16 @@ def _call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         raise RuntimeError("StopIteration was raised in a lane") from error
 
 
+def _give_way() -> None:
+    """Make the calling thread nicer than the others.
+
+    Without it, as many busy threads as cores would make the event loop wait for its turn with
+    every request. Only Linux counts niceness by thread; elsewhere it is the whole process's.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
 class Lanes:
     """The lanes of one process, by name."""
 
@@ -191,6 +226,11 @@ class Lanes:
         return self._lanes[DATABASE]
 
     @property
+    def cpu(self) -> Lane:
+        """As many threads as there are cores, for what keeps one busy: pictures, reports."""
+        return self._lanes[CPU]
+
+    @property
     def hash(self) -> Lane:
         """One thread: argon2 takes 19 MiB and a core for as long as it runs."""
         return self._lanes[HASH]
@@ -199,3 +239,64 @@ class Lanes:
         """Close every lane."""
         for lane in self:
             lane.close()
+
+
+def build_lanes(settings: Settings, registry: Registry) -> Lanes:
+    """Make the process's lanes: the project's, then those that the installed apps declare.
+
+    Raises AppError for a lane whose name is taken.
+    """
+    found = {lane.name: lane for lane in _own_lanes(settings)}
+    for app, module in registry.modules("lanes"):
+        for lane in _declared_lanes(app, module, settings):
+            if lane.name in found:
+                raise AppError(
+                    f"App '{app.label}': there is a lane called '{lane.name}' already; "
+                    "rename the one in its lanes.py."
+                )
+            found[lane.name] = lane
+    return Lanes(*found.values())
+
+
+def _own_lanes(settings: Settings) -> list[Lane]:
+    database, security, lanes = settings.database, settings.security, settings.lanes
+    return [
+        Lane(
+            DATABASE,
+            size=database.pool_size,
+            queue_size=database.queue_size,
+            queue_timeout=database.queue_timeout,
+        ),
+        Lane(
+            CPU,
+            size=lanes.cpu_lane_size or available_cores(),
+            queue_size=lanes.cpu_queue_size,
+            queue_timeout=lanes.cpu_queue_timeout,
+            gives_way=True,
+        ),
+        Lane(
+            HASH,
+            size=1,
+            queue_size=security.hash_queue_size,
+            queue_timeout=security.hash_queue_timeout,
+        ),
+        Lane(PROBE, size=1, queue_size=10, queue_timeout=1.0),
+    ]
+
+
+def _declared_lanes(app: AppConfig, module: Any, settings: Settings) -> tuple[Lane, ...]:
+    declare = getattr(module, "lanes", None)
+    declared = declare(settings) if callable(declare) else None
+    if not isinstance(declared, tuple) or not all(isinstance(lane, Lane) for lane in declared):
+        raise AppError(
+            f"App '{app.label}': lanes.py must define `lanes(settings)`, which returns a tuple "
+            "of lanes."
+        )
+    return declared
+
+
+def available_cores() -> int:
+    """Count the cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

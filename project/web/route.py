@@ -15,7 +15,7 @@ parts is pinned by tests/project/web/test_route_contract.py.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -26,17 +26,21 @@ from fastapi.exceptions import ResponseValidationError
 from fastapi.routing import APIRoute
 from fastapi.utils import is_body_allowed_for_status_code
 from sqlalchemy.orm import Session
-from starlette.types import Scope
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import Message, Receive, Scope, Send
 
 from project.db.retry import retry_conflicts
 from project.db.session import Database
 from project.runtime import runtime_of
+from project.settings import Settings
 from project.web.lanes import DATABASE
 from project.web.transaction import Call, Function, Resolution, inspect_call
 
 LANE_ATTRIBUTE = "__lane__"
 TRANSACTIONAL_ATTRIBUTE = "__transactional__"
+BODY_ATTRIBUTE = "__max_body__"
 READING = frozenset({"GET", "HEAD"})
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 REQUEST = "_request"
 RESPONSE = "_response"
 BACKGROUND = "_background"
@@ -61,11 +65,26 @@ def transactional(endpoint: Function) -> Function:
     return endpoint
 
 
+def max_body(limit: Callable[[Settings], int]) -> Callable[[Function], Function]:
+    """Declare a route's own limit for the bytes of a body, in the place of MAX_BODY_SIZE.
+
+    Goes below the router's decorator. FastAPI's `max_body_size` is a number that has to be
+    known on import; this one is read from the settings that the application was built with.
+    """
+
+    def mark(endpoint: Function) -> Function:
+        setattr(endpoint, BODY_ATTRIBUTE, limit)
+        return endpoint
+
+    return mark
+
+
 class Route(APIRoute):
     """An API route whose `def` endpoint makes exactly one thread hop."""
 
     def __init__(self, path: str, endpoint: Function, **options: Any) -> None:
         self.lane_name: str | None = None
+        self.max_body: Callable[[Settings], int] | None = getattr(endpoint, BODY_ATTRIBUTE, None)
         call = inspect_call(endpoint)
         if _is_asynchronous(endpoint):
             _refuse_session(call, "is async; make it a plain def, or take InTransactions")
@@ -77,6 +96,11 @@ class Route(APIRoute):
                 _refuse_session(call, f"runs in the {self.lane_name} lane, which has no session")
             endpoint = self._in_one_hop(call)
         super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Handler:
+        """Put the endpoint's own body limit, if it has one, around what FastAPI does."""
+        handler = super().get_route_handler()
+        return handler if self.max_body is None else _with_body_limit(handler, self.max_body)
 
     def _in_one_hop(self, call: Call) -> Function:
         """Wrap the endpoint in the `async def` that FastAPI gets to see."""
@@ -206,6 +230,26 @@ class Router(APIRouter):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"route_class": Route, **options})
+
+
+def _with_body_limit(handler: Handler, limit: Callable[[Settings], int]) -> Handler:
+    async def limited(request: Request) -> Response:
+        answers: list[Response] = []
+
+        async def handle(_scope: Scope, _receive: Receive, _send: Send) -> None:
+            answers.append(await handler(request))
+
+        # Inside the application's own limiter, this one only tells it another number.
+        size = limit(runtime_of(request).settings)
+        middleware = RequestBodyLimitMiddleware(handle, size)
+        await middleware(request.scope, request.receive, _send_nothing)
+        return answers[0]
+
+    return limited
+
+
+async def _send_nothing(_: Message) -> None:
+    """Stand for a `send` that nobody calls: the handler returns its answer."""
 
 
 def _is_asynchronous(endpoint: Function) -> bool:
