@@ -22,7 +22,7 @@ ENV UV_CACHE_DIR=/var/cache/uv \
 RUN pip install --no-cache-dir --root-user-action=ignore "uv==${UV_VERSION}" \
     && uv venv --python "$(command -v python)" /opt/venv
 
-COPY requirements/base.txt requirements/prod.txt /build/requirements/
+COPY requirements/prod.txt /build/requirements/
 RUN --mount=type=cache,target=/var/cache/uv \
     uv pip sync --python /opt/venv/bin/python --require-hashes /build/requirements/prod.txt
 

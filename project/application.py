@@ -144,4 +144,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with guarded(runtime.settings):
         yield
     runtime.lanes.close()
+    runtime.storage.close()
     runtime.database.close()

@@ -143,6 +143,21 @@ class MediaSettings(SettingsGroup):
     media_directory: Path = Path(".data/media")
     """The folder that keeps them, seen from the root. All workers share it."""
 
+    storage_url: str | None = None
+    """The bucket that keeps them instead of the folder: `s3://bucket/prefix`."""
+
+    aws_endpoint_url: str | None = None
+    """The server of the bucket, if it is not Amazon's: `https://s3.example.com`."""
+
+    aws_region: str | None = None
+    """The bucket's region. Unset: us-east-1, which most other servers take for theirs."""
+
+    aws_access_key_id: SecretStr | None = None
+    """Who opens the bucket. Unset: whatever role this machine has."""
+
+    aws_secret_access_key: SecretStr | None = None
+    """Belongs to the access key."""
+
     max_upload_size: int = Field(default=10_485_760, ge=1024)
     """Bytes of a request that uploads a file."""
 

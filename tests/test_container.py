@@ -55,7 +55,7 @@ def test_image_says(line: str) -> None:
 def test_dependencies_are_a_layer_of_their_own() -> None:
     builder = DOCKERFILE.partition(" AS runtime\n")[0]
     assert re.findall(r"^COPY (.*)$", builder, re.MULTILINE) == [
-        "requirements/base.txt requirements/prod.txt /build/requirements/"
+        "requirements/prod.txt /build/requirements/"
     ]
     assert "--require-hashes" in builder
 

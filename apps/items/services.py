@@ -142,8 +142,7 @@ def _touch(item: Item) -> None:
 
 def _delete_files(session: Session, key: str, files: Storage) -> None:
     """Delete a picture's files, but not before nobody can ask for them."""
-    for name in file_names(key).values():
-        on_commit(session, partial(files.delete, name))
+    on_commit(session, partial(files.delete, *file_names(key).values()))
 
 
 def file_names(key: str) -> dict[str, str]:

@@ -63,15 +63,10 @@ async def _keep(
         # file too many does less harm than one that is missing.
         if not getattr(error, "connection_invalidated", False):
             with suppress(Unavailable):
-                await lane.run(_delete_all, runtime, key)
+                await lane.run(files.delete, *services.file_names(key).values())
         raise
 
 
 def _put_all(runtime: Runtime, key: str, rendered: Rendered) -> None:
     for size, name in services.file_names(key).items():
         runtime.storage.put(name, rendered.renditions[size])
-
-
-def _delete_all(runtime: Runtime, key: str) -> None:
-    for name in services.file_names(key).values():
-        runtime.storage.delete(name)

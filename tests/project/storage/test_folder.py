@@ -4,41 +4,32 @@ from pathlib import Path
 
 import pytest
 
-from project.storage import FileMissing, InvalidKey, LocalStorage
+from project.storage import FileMissing, InvalidKey
+from project.storage.folder import FolderStorage
 
 KEY = "items/4f/4f0c-small.webp"
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> LocalStorage:
-    return LocalStorage(tmp_path / "media")
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path / "media")
 
 
-def test_put_get_open_delete(storage: LocalStorage) -> None:
+def test_put_get_delete(storage: FolderStorage) -> None:
     storage.put(KEY, b"content")
     assert storage.get(KEY) == b"content"
-    with storage.open(KEY) as file:
-        assert file.read(3) == b"con"
     storage.delete(KEY)
     with pytest.raises(FileMissing):
         storage.get(KEY)
 
 
-def test_deleting_what_is_gone(storage: LocalStorage) -> None:
+def test_deleting_what_is_gone(storage: FolderStorage) -> None:
     storage.delete(KEY)
-
-
-def test_reader_keeps_what_it_has_opened(storage: LocalStorage) -> None:
-    storage.put(KEY, b"old")
-    with storage.open(KEY) as file:
-        storage.put(KEY, b"new")
-        storage.delete(KEY)
-        assert file.read() == b"old"
 
 
 @pytest.mark.parametrize("failing", ["os.fsync", "pathlib.Path.replace"])
 def test_failure_leaves_nothing(
-    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch, failing: str
+    storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     def fail(*_: object) -> None:
         raise OSError("No space left on device")
@@ -66,7 +57,7 @@ def test_failure_leaves_nothing(
         "a" * 201,
     ],
 )
-def test_keys_that_could_lead_elsewhere(storage: LocalStorage, key: str) -> None:
-    for use in (storage.get, storage.open, storage.delete, lambda key: storage.put(key, b"")):
+def test_keys_that_could_lead_elsewhere(storage: FolderStorage, key: str) -> None:
+    for use in (storage.get, storage.delete, lambda key: storage.put(key, b"")):
         with pytest.raises(InvalidKey):
             use(key)
