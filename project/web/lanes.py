@@ -21,12 +21,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from project.apps import AppConfig, Registry
-from project.errors import AppError, Unavailable
+from project.errors import AppError, ProjectError, Unavailable
 from project.settings import Settings
 from project.web.costs import current_costs
 
@@ -38,6 +39,9 @@ CPU = "cpu"
 HASH = "hash"
 PROBE = "probe"
 
+_inside: ContextVar[str] = ContextVar("lane", default="")
+"""The lane whose thread this is; coroutines that it hands to a loop see it, too."""
+
 NICENESS = 10
 """Of the threads that give way: about a tenth of the others' share of a core in demand."""
 
@@ -47,6 +51,19 @@ class LaneFull(Unavailable):
 
     code = "busy"
     title = "The server is busy; try again in a moment"
+
+
+class NestedUse(ProjectError):
+    """Work in a lane's thread asks for a lane itself; a bug, not a client's mistake.
+
+    As many of them as there are threads would all wait for a thread that none of them gives back.
+    """
+
+    def __init__(self, outer: str, inner: str) -> None:
+        super().__init__(
+            f"What runs in the {outer} lane may not wait for the {inner} lane: run one after the "
+            "other, from an async def route."
+        )
 
 
 class Gauges(NamedTuple):
@@ -112,10 +129,13 @@ class Lane:
         It sees the caller's context variables. Raises LaneFull past the bounds. If the
         caller is cancelled meanwhile, the function runs on to its end and keeps its place:
         a thread cannot be stopped, and its connection is not free before it is done.
+        Raises NestedUse when it is a lane's thread that asks, by whatever loop.
         """
+        if outer := _inside.get():
+            raise NestedUse(outer, self.name)
         await self._take_place()
         context = contextvars.copy_context()
-        work = partial(context.run, _call, function, *args, **kwargs)
+        work = partial(context.run, _call, self.name, function, *args, **kwargs)
         try:
             future = asyncio.get_running_loop().run_in_executor(self._executor, work)
         except BaseException:
@@ -190,8 +210,9 @@ class Lane:
         self.running -= 1
 
 
-def _call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+def _call(lane: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Call it; asyncio cannot carry a StopIteration over to the loop, and would wait for ever."""
+    _inside.set(lane)  # in the copied context: whoever called `run` is not inside
     try:
         return function(*args, **kwargs)
     except StopIteration as error:
