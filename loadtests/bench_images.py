@@ -1,6 +1,6 @@
 """Print what uploads of photographs do to those who only read.
 
-    python loadtests/bench_images.py [--uploads 16] [--seconds 10] [--lane N]
+    python loadtests/bench_images.py [--uploads 16] [--readers 4] [--seconds 10] [--lane N]
 
 Starts a real server with one worker on a database of its own, reads `GET /api/v1/items/{id}`
 in quiet, and again while so many clients upload a photograph of twelve megapixels each, one
@@ -38,7 +38,6 @@ from project.db.migrations import alembic_config
 from project.settings import ROOT, load_settings
 
 DATABASE = "bench_lintel_images"
-READERS = 4
 PAUSE = 0.01
 WARM_UP = 2.0
 EMAIL, PASSWORD = "bench@example.com", "correct horse battery"
@@ -48,13 +47,14 @@ def main() -> None:
     options = _options()
     photograph = _photograph()
     print(f"photograph: 12 megapixels, {len(photograph) / 1e6:.1f} MB; {os.cpu_count()} cores")
+    print(f"load average before: {os.getloadavg()[0]:.1f}")  # what others do stands in both figures
     with _database() as url, _server(url, options.lane) as port:
         headers, items = _prepare(port, options.uploads)
-        _read_for(port, items, WARM_UP)
-        quiet = _read_for(port, items, options.seconds)
+        _read_for(port, items, options.readers, WARM_UP)
+        quiet = _read_for(port, items, options.readers, options.seconds)
         with _uploading(port, headers, items, photograph) as counts:
             time.sleep(WARM_UP)
-            busy = _read_for(port, items, options.seconds)
+            busy = _read_for(port, items, options.readers, options.seconds)
     _report("quiet", quiet, options.seconds)
     _report(f"{options.uploads} uploads", busy, options.seconds)
     done, refused = counts()
@@ -67,6 +67,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure readers while pictures are uploaded.")
     parser.add_argument("--uploads", type=int, default=16, help="clients that upload at a time")
+    parser.add_argument("--readers", type=int, default=4, help="clients that read meanwhile")
     parser.add_argument("--seconds", type=float, default=10, help="length of each measurement")
     parser.add_argument("--lane", default="", help="CPU_LANE_SIZE of the server")
     return parser.parse_args()
@@ -166,7 +167,7 @@ def _call(port: int, method: str, path: str, body: str, headers: dict[str, str])
     return content
 
 
-def _read_for(port: int, items: list[int], seconds: float) -> list[float]:
+def _read_for(port: int, items: list[int], readers: int, seconds: float) -> list[float]:
     """Return the milliseconds that each read took."""
     times: list[float] = []
     end = time.perf_counter() + seconds
@@ -175,7 +176,7 @@ def _read_for(port: int, items: list[int], seconds: float) -> list[float]:
         connection = http.client.HTTPConnection("127.0.0.1", port)
         while time.perf_counter() < end:
             started = time.perf_counter()
-            connection.request("GET", f"/api/v1/items/{items[number]}")
+            connection.request("GET", f"/api/v1/items/{items[number % len(items)]}")
             answer = connection.getresponse()
             answer.read()
             if answer.status != 200:  # noqa: PLR2004 - fine is 200
@@ -183,7 +184,7 @@ def _read_for(port: int, items: list[int], seconds: float) -> list[float]:
             times.append((time.perf_counter() - started) * 1000)
             time.sleep(PAUSE)
 
-    _in_threads(READERS, read)
+    _in_threads(readers, read)
     return times
 
 

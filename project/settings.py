@@ -174,7 +174,7 @@ class LaneSettings(SettingsGroup):
     cpu_queue_size: int = Field(default=50, ge=0)
     """Such works that may wait for a core; the next one gets a 503."""
 
-    cpu_queue_timeout: Seconds = 10.0
+    cpu_queue_timeout: Seconds = 20.0
     """Seconds that such a work may wait for its turn."""
 
 

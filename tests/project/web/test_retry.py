@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from project.application import create_application
 from project.db.retry import ATTEMPTS
+from project.db.session import on_commit
 from project.settings import Settings
 from project.web.route import Router
 from project.web.transaction import DbSession, InTransaction
@@ -247,3 +248,20 @@ def test_endpoint_may_deal_with_it_itself(build: Build) -> None:
         return {}
 
     assert build(router).get("/mine").json() == {"answer": "mine"}
+
+
+@pytest.mark.parametrize(("losses", "followed"), [(0, [1]), (2, [3]), (ATTEMPTS, [])])
+def test_what_follows_a_commit_follows_it_once(
+    build: Build, losses: int, followed: list[int]
+) -> None:
+    """What a lost attempt wanted to delete, send or forget stays."""
+    router, attempts, seen = Router(), list[int](), list[int]()
+
+    @router.post("/follow")
+    def follow(session: DbSession) -> dict[str, str]:
+        on_commit(session, lambda: seen.append(len(attempts)))
+        lose(session, attempts, times=losses)
+        return {}
+
+    build(router).post("/follow")
+    assert seen == followed
