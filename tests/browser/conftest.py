@@ -40,7 +40,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext, site: str) -> Iterator[Page]:
+def page(site: str, context: BrowserContext) -> Iterator[Page]:
     """A page that asks no other host and complains about nothing but refusals."""
     page = context.new_page()
     outside: list[str] = []
@@ -64,7 +64,15 @@ def site(settings: Settings, database: TestDatabase, session: Session) -> Iterat
 def serving(application: ASGIApp) -> Iterator[str]:
     """Serve an application from a thread and yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application, log_config=None, access_log=False, ws="none")
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        # A browser keeps connections in reserve. One that comes while the server ends would
+        # keep it for ever.
+        timeout_graceful_shutdown=5,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -54,5 +54,5 @@ def test_the_child_gets_the_time_to_tidy_up(number: signal.Signals, tmp_path: Pa
         else:
             process.send_signal(number)
         assert process.stdout.read() == "tidy\n"
-        assert process.wait() == 7
+        assert process.wait(60) == 7
     assert tmp_path.exists()

@@ -36,7 +36,7 @@ def test_a_killed_initdb_leaves_nothing_half_made(
     process = starter(server)
     wait_for(lambda: is_initialising(server))
     kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=60)
 
     server.start()
     assert query(server, "SELECT 1") == 1
@@ -48,7 +48,7 @@ def test_a_starter_killed_halfway_is_no_obstacle(running: EmbeddedServer) -> Non
     process = starter(running)
     wait_for((running.directory / "postmaster.pid").exists)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=60)
     running.start()
     assert query(running, "SELECT 1") == 1
 
