@@ -158,7 +158,7 @@ class MediaSettings(SettingsGroup):
     aws_secret_access_key: SecretStr | None = None
     """Belongs to the access key."""
 
-    max_upload_size: int = Field(default=10_485_760, ge=1024)
+    max_upload_size: int = Field(default=20_971_520, ge=1024)
     """Bytes of a request that uploads a file."""
 
     max_image_pixels: int = Field(default=40_000_000, ge=1)

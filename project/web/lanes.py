@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
+from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -44,6 +45,9 @@ _inside: ContextVar[str] = ContextVar("lane", default="")
 
 NICENESS = 10
 """Of the threads that give way: about a tenth of the others' share of a core in demand."""
+
+CONTAINER_SHARE = Path("/sys/fs/cgroup/cpu.max")
+"""Microseconds of all cores together in each period of so many: `200000 100000` is two cores."""
 
 
 class LaneFull(Unavailable):
@@ -226,7 +230,8 @@ def _give_way() -> None:
     every request. Only Linux counts niceness by thread; elsewhere it is the whole process's.
     """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        with suppress(OSError):  # a sandbox may refuse; then all have the same share
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class Lanes:
@@ -316,8 +321,11 @@ def _declared_lanes(app: AppConfig, module: Any, settings: Settings) -> tuple[La
     return declared
 
 
-def available_cores() -> int:
-    """Count the cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def available_cores(share: Path = CONTAINER_SHARE) -> int:
+    """Count the cores that this process may keep busy; a container may have a share of them."""
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # no container, or one without a limit
+        time, period = map(int, share.read_text().split())
+        cores = min(cores, max(1, round(time / period)))
+    return cores

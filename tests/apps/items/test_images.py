@@ -160,7 +160,7 @@ class TestUpload:
     ) -> None:
         item = ItemFactory()
         head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
-        pieces = [head, *([bytes(1_048_576)] * 11), b"\r\n--x--\r\n"]
+        pieces = [head, *([bytes(1_048_576)] * 21), b"\r\n--x--\r\n"]
         headers = {} if is_anonymous else headers_for(item.owner)
         headers["Content-Type"] = "multipart/form-data; boundary=x"
         content = iter(pieces) if is_chunked else b"".join(pieces)

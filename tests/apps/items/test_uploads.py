@@ -138,7 +138,7 @@ BAD: list[tuple[bytes, int]] = [
     (HEAD[:40], 422),
     (b"no form at all", 400),
     (b"", 422),
-    (HEAD + bytes(11_000_000) + TAIL, 413),
+    (HEAD + bytes(21_000_000) + TAIL, 413),
 ]
 
 

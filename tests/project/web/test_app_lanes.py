@@ -68,6 +68,17 @@ def test_cpu_lane_has_the_cores_of_this_process(settings: Settings) -> None:
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
 
 
+@pytest.mark.parametrize(
+    ("limit", "cores"),
+    [("50000 100000", 1), ("100000 100000", 1), ("max 100000", None), ("", None)],
+)
+def test_cores_of_a_container(tmp_path: Path, limit: str, cores: int | None) -> None:
+    share = tmp_path / "cpu.max"
+    share.write_text(f"{limit}\n")
+    everything = available_cores(tmp_path / "none")
+    assert available_cores(share) == (cores or everything)
+
+
 @pytest.mark.anyio
 @pytest.mark.skipif(sys.platform != "linux", reason="the platform has no niceness of threads")
 async def test_cpu_lane_gives_way(settings: Settings) -> None:
