@@ -22,7 +22,7 @@ ENV UV_CACHE_DIR=/var/cache/uv \
 RUN pip install --no-cache-dir --root-user-action=ignore "uv==${UV_VERSION}" \
     && uv venv --python "$(command -v python)" /opt/venv
 
-COPY requirements/base.txt requirements/prod.txt /build/requirements/
+COPY requirements/prod.txt /build/requirements/
 RUN --mount=type=cache,target=/var/cache/uv \
     uv pip sync --python /opt/venv/bin/python --require-hashes /build/requirements/prod.txt
 
@@ -41,6 +41,11 @@ ENV ENVIRONMENT=production \
 RUN groupadd --gid 10001 lintel \
     && useradd --uid 10001 --gid lintel --no-create-home --home-dir /nonexistent \
         --shell /usr/sbin/nologin lintel
+
+# The one folder that the server writes to, besides /tmp. Mount a volume there, or uploads go
+# with the container.
+ENV MEDIA_DIRECTORY=/var/lib/lintel/media
+RUN install --directory --owner=lintel --group=lintel "${MEDIA_DIRECTORY}"
 
 WORKDIR /app
 

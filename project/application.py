@@ -17,13 +17,14 @@ from project.errors import AppError
 from project.logging import configure_logging
 from project.runtime import Runtime
 from project.settings import INSTALLED_APPS, Settings
+from project.storage import create_storage
 from project.templating import create_templates
 from project.web import home
 from project.web.costs import ServerTiming, count_queries
 from project.web.dispatch import index_routes
 from project.web.docs import mount_docs
 from project.web.gate import Gate
-from project.web.lanes import DATABASE, HASH, PROBE, Lane, Lanes
+from project.web.lanes import build_lanes
 from project.web.loop_guard import guarded
 from project.web.middleware import (
     REQUEST_ID_HEADER,
@@ -90,30 +91,12 @@ def _runtime(settings: Settings, registry: Registry, database: Database) -> Runt
         registry=registry,
         database=database,
         async_database=async_database,
-        lanes=_lanes(settings),
+        lanes=build_lanes(settings, registry),
         async_gate=async_gate,
         feeds=Feeds(async_database),
+        storage=create_storage(settings),
         templates=create_templates(settings, registry),
         authenticator=find_authenticator(registry),
-    )
-
-
-def _lanes(settings: Settings) -> Lanes:
-    database, security = settings.database, settings.security
-    return Lanes(
-        Lane(
-            DATABASE,
-            size=database.pool_size,
-            queue_size=database.queue_size,
-            queue_timeout=database.queue_timeout,
-        ),
-        Lane(
-            HASH,
-            size=1,
-            queue_size=security.hash_queue_size,
-            queue_timeout=security.hash_queue_timeout,
-        ),
-        Lane(PROBE, size=1, queue_size=10, queue_timeout=1.0),
     )
 
 
@@ -175,4 +158,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await runtime.feeds.close()
     await runtime.async_database.close()
     runtime.lanes.close()
+    runtime.storage.close()
     runtime.database.close()

@@ -10,6 +10,7 @@ from project.db.asynchronous import AsyncDatabase
 from project.db.feeds import Feeds
 from project.db.session import Database
 from project.settings import Settings
+from project.storage import Storage
 from project.templating import Templates
 from project.web.gate import Gate
 from project.web.lanes import Lanes
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Settings, apps, database, lanes, feeds and templates of this process."""
+    """Settings, apps, database, lanes, feeds, storage and templates of this process."""
 
     settings: Settings
     registry: Registry
@@ -31,6 +32,7 @@ class Runtime:
     """In front of the async database's pool, and as large."""
 
     feeds: Feeds
+    storage: Storage
     templates: Templates
     authenticator: "Authenticator | None"
     """The installed app's `identity.py` that knows who signs in, if any has one."""

@@ -7,21 +7,17 @@ secret in `SECRETS_DIR` (for secret managers that mount files), then the default
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
-from urllib.parse import unquote
+from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from project.errors import ImproperlyConfigured
+from project.setting_types import DatabaseURL, Names, Seconds, Secrets
 
 # Order matters: an app comes after those it requires. Nothing is discovered by being installed.
 INSTALLED_APPS: tuple[str, ...] = (
@@ -38,49 +34,7 @@ ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
 
 MINIMUM_SECRET_LENGTH = 32
 MINIMUM_SECRET_VARIETY = 10
-JSON_LIST = re.compile(r'\s*\[\s*["\]]')
 PLACEHOLDERS = ("changethis", "changeme", "change-me", "secret", "insecure", "example", "your-")
-
-
-def _split(value: object) -> object:
-    """Accept a list as JSON (`["a", "b"]`) and as `a, b`."""
-    if not isinstance(value, str):
-        return value
-    if JSON_LIST.match(value):  # and not an IPv6 address, which begins alike
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError as error:
-            raise ValueError("is not a JSON list") from error
-    return [part.strip() for part in value.split(",") if part.strip()]
-
-
-def _postgresql_url(value: object) -> object:
-    """Name the driver, so that every tool opens the database with psycopg 3."""
-    if not isinstance(value, str) or not value.strip():
-        return None
-    try:
-        url = make_url(value.strip())
-    except (ArgumentError, ValueError) as error:
-        raise ValueError("is not a database URL such as postgresql://user@host/name") from error
-    if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg"}:
-        raise ValueError("must be a postgresql:// URL; Lintel speaks PostgreSQL only")
-    url = _with_socket_in_query(url).set(drivername="postgresql+psycopg")
-    return url.render_as_string(hide_password=False)
-
-
-def _with_socket_in_query(url: URL) -> URL:
-    """Move libpq's `//%2Frun%2Fpostgresql/name` to where SQLAlchemy looks for a folder."""
-    folder = unquote(url.host or "")
-    if not folder.startswith("/"):
-        return url
-    query = {"host": folder} | ({"port": str(url.port)} if url.port else {})
-    return url._replace(host=None, port=None).update_query_dict(query)
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-DatabaseURL = Annotated[str | None, BeforeValidator(_postgresql_url)]
-# PostgreSQL counts whole milliseconds, and takes 0 of them for "for ever".
-Seconds = Annotated[float, Field(ge=0.001, le=86_400, allow_inf_nan=False)]
 
 
 class SettingsGroup(BaseSettings):
@@ -151,7 +105,7 @@ class SecuritySettings(SettingsGroup):
     secret_key: SecretStr | None = None
     """Signs tokens. Unset in development and test: a random one is kept under `.data/`."""
 
-    secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = ()
+    secret_key_fallbacks: Secrets = ()
     """Older keys that still verify, so that a rotation signs nobody out."""
 
     access_token_expire_minutes: int = Field(default=10, ge=1, le=15)
@@ -184,6 +138,47 @@ class WebSettings(SettingsGroup):
 
     trusted_proxies: Names = ("127.0.0.1",)
     """Addresses whose `X-Forwarded-*` headers are believed."""
+
+
+class MediaSettings(SettingsGroup):
+    """Files that people upload."""
+
+    media_directory: Path = Path(".data/media")
+    """The folder that keeps them, seen from the root. All workers share it."""
+
+    storage_url: str | None = None
+    """The bucket that keeps them instead of the folder: `s3://bucket/prefix`."""
+
+    aws_endpoint_url: str | None = None
+    """The server of the bucket, if it is not Amazon's: `https://s3.example.com`."""
+
+    aws_region: str | None = None
+    """The bucket's region. Unset: us-east-1, which most other servers take for theirs."""
+
+    aws_access_key_id: SecretStr | None = None
+    """Who opens the bucket. Unset: whatever role this machine has."""
+
+    aws_secret_access_key: SecretStr | None = None
+    """Belongs to the access key."""
+
+    max_upload_size: int = Field(default=20_971_520, ge=1024)
+    """Bytes of a request that uploads a file."""
+
+    max_image_pixels: int = Field(default=40_000_000, ge=1)
+    """Pixels of an uploaded picture. Decoding takes 8 bytes for each of them, 16 for WebP."""
+
+
+class LaneSettings(SettingsGroup):
+    """Threads for work that keeps a core busy."""
+
+    cpu_lane_size: int | None = Field(default=None, ge=1, le=256)
+    """Pictures and the like that one worker computes at a time; unset: one for each core."""
+
+    cpu_queue_size: int = Field(default=50, ge=0)
+    """Such works that may wait for a core; the next one gets a 503."""
+
+    cpu_queue_timeout: Seconds = 20.0
+    """Seconds that such a work may wait for its turn."""
 
 
 class ServerSettings(SettingsGroup):
@@ -226,6 +221,8 @@ class Settings(BaseModel):
     database: DatabaseSettings
     security: SecuritySettings
     web: WebSettings
+    media: MediaSettings
+    lanes: LaneSettings
     server: ServerSettings
     logging: LoggingSettings
 
@@ -251,6 +248,10 @@ class Settings(BaseModel):
     @property
     def data_directory(self) -> Path:
         return ROOT / self.general.data_directory
+
+    @property
+    def media_directory(self) -> Path:
+        return ROOT / self.media.media_directory
 
     @property
     def secret_keys(self) -> tuple[str, ...]:

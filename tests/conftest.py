@@ -45,9 +45,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def settings() -> Settings:
-    """Settings from the environment alone; a developer's `.env` has no say."""
-    return load_settings(env_file=None)
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings from the environment alone; a developer's `.env` has no say.
+
+    Uploads go into a folder of this run.
+    """
+    settings = load_settings(env_file=None)
+    folder = tmp_path_factory.mktemp("media")
+    media = settings.media.model_copy(update={"media_directory": folder})
+    return settings.model_copy(update={"media": media})
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ class TestDatabase(Database):
 
         Requests of such a test take turns, since they share the connection.
         """
-        with self.engine.connect() as connection:
+        with self.transactional.connect() as connection:
             everything = connection.begin()
             for sessions in (self.sessions, self.readers):
                 sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
@@ -79,7 +79,7 @@ class TestDatabase(Database):
         try:
             yield
         finally:
-            with self.engine.begin() as connection:
+            with self.transactional.begin() as connection:
                 for table in reversed(Base.metadata.sorted_tables):
                     connection.execute(table.delete())
 

@@ -55,7 +55,7 @@ def test_image_says(line: str) -> None:
 def test_dependencies_are_a_layer_of_their_own() -> None:
     builder = DOCKERFILE.partition(" AS runtime\n")[0]
     assert re.findall(r"^COPY (.*)$", builder, re.MULTILINE) == [
-        "requirements/base.txt requirements/prod.txt /build/requirements/"
+        "requirements/prod.txt /build/requirements/"
     ]
     assert "--require-hashes" in builder
 
@@ -105,3 +105,10 @@ def test_containers_are_hardened() -> None:
     for line in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true"):
         assert line in hardened
     assert "<<: *hardened" in service("database")
+
+
+def test_uploads_outlive_the_container() -> None:
+    folder = re.search(r"MEDIA_DIRECTORY: (\S+)", service("web"))
+    assert folder
+    assert f"- media:{folder[1]}\n" in service("web")
+    assert f"MEDIA_DIRECTORY={folder[1]}\n" in RUNTIME

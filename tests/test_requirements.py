@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from project.management.catalogue import ROOT
 
 FOLDER = ROOT / "requirements"
-COMPILED = ("base", "dev")
+COMPILED = ("base", "dev", "prod")
 ENTRY = re.compile(
     r"^(?P<pin>[a-z0-9][^\n\\]*?) \\\n(?P<hashes>(?:    --hash=[^\n]+\n)+)", re.MULTILINE
 )
@@ -40,6 +40,7 @@ def wanted(name: str) -> list[Requirement]:
     content = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     lines = content["project"]["dependencies"]
     lines += content["dependency-groups"]["dev"] if name == "dev" else []
+    lines += content["project"]["optional-dependencies"]["s3"] if name == "prod" else []
     return [Requirement(line) for line in lines]
 
 
@@ -77,14 +78,15 @@ def test_hold_what_the_project_asks_for(name: str) -> None:
             assert pinned_version(pin) in requirement.specifier
 
 
-def test_production_installs_the_base() -> None:
-    lines = [line for line in read("prod").splitlines() if not line.startswith("#")]
-    assert lines == ["-r base.txt"]
+def test_production_installs_the_base_and_its_extra() -> None:
+    base, prod = pins("base"), pins("prod")
+    assert {name: prod.get(name) for name in base} == base
+    assert prod.keys() - base.keys() == {"obstore"}
 
 
 def test_development_has_the_versions_of_production() -> None:
-    base, dev = pins("base"), pins("dev")
-    assert {name: dev.get(name) for name in base} == base
+    prod, dev = pins("prod"), pins("dev")
+    assert {name: dev.get(name) for name in prod} == prod
 
 
 def test_this_suite_runs_on_those_versions() -> None:

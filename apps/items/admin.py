@@ -35,7 +35,7 @@ class ItemAdmin(ModelAdmin, model=Item):
         services.update_item(session, item=row, **values)
 
     def delete_row(self, session: Session, row: Item) -> None:
-        services.delete_item(session, item=row)
+        services.delete_item(session, item=row, files=self.runtime.storage)
 
     def search_query(self, stmt: Select[Any], term: str) -> Select[Any]:
         # Whole words through the index, as the API does. The words are hidden in a subquery and

@@ -1,20 +1,83 @@
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
 
 from apps.items.errors import NotItemOwner
 from apps.items.models import Item
 from apps.items.queries import get_item
-from project.web.principal import CurrentPrincipal
+from project.runtime import runtime_of
+from project.storage import Storage
+from project.web.principal import (
+    Claims,
+    CurrentPrincipal,
+    Principal,
+    authenticator_of,
+    verified_claims,
+)
 from project.web.schemas import PathId
-from project.web.transaction import DbSession, InTransaction
+from project.web.transaction import DbSession, InTransaction, InTransactions, Transactions
+
+T = TypeVar("T")
+
+
+async def _storage(request: Request) -> Storage:
+    return runtime_of(request).storage
+
+
+Files = Annotated[Storage, Depends(_storage)]
+"""Where the pictures are kept."""
 
 
 def changeable_item(session: DbSession, principal: CurrentPrincipal, item_id: PathId) -> Item:
     """Lock the item in the path for its owner or for staff. Raises NotItemOwner."""
-    item = get_item(session, item_id, for_update=True)
-    if not (item.owner_id == principal.id or principal.is_staff or principal.is_superuser):
-        raise NotItemOwner
-    return item
+    return _lock_for(session, principal, item_id)
 
 
 ChangeableItem = Annotated[Item, InTransaction(changeable_item)]
 """The item in the path, locked, if the one who asks may change it."""
+
+
+@dataclass(frozen=True)
+class ItemChange:
+    """The item in the path for an `async def` route, which locks it once for each hop."""
+
+    request: Request
+    transactions: Transactions
+    claims: Claims
+    item_id: int
+
+    async def run(self, work: Callable[[Session, Item], T]) -> T:
+        """Call `work(session, item)` in a transaction, if the one who asks may change it."""
+        return await self.transactions.run(self._lock_and_run, work)
+
+    async def check(self) -> None:
+        """Refuse whoever may not change the item. Raises NotItemOwner and ItemNotFound."""
+        await self.run(lambda _session, _item: None)
+
+    def _lock_and_run(self, session: Session, work: Callable[[Session, Item], T]) -> T:
+        authenticator = authenticator_of(runtime_of(self.request))
+        principal = authenticator.load_principal(session, self.claims)
+        return work(session, _lock_for(session, principal, self.item_id))
+
+
+async def _item_change(
+    request: Request,
+    transactions: InTransactions,
+    claims: Annotated[Claims, Depends(verified_claims)],
+    item_id: PathId,
+) -> ItemChange:
+    return ItemChange(request, transactions, claims, item_id)
+
+
+ChangeOfItem = Annotated[ItemChange, Depends(_item_change)]
+"""For an `async def` route: the same item, in as many transactions as the route needs."""
+
+
+def _lock_for(session: Session, principal: Principal, item_id: int) -> Item:
+    item = get_item(session, item_id, for_update=True)
+    if not (item.owner_id == principal.id or principal.is_staff or principal.is_superuser):
+        raise NotItemOwner
+    return item

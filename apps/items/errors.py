@@ -28,3 +28,18 @@ class UnknownItem(Invalid):
 class OutOfStock(Conflict):
     code = "out_of_stock"
     title = "There is not enough in stock"
+
+
+class ImageNotFound(NotFound):
+    code = "image_not_found"
+    title = "The item has no picture"
+
+
+class ImageUnreadable(Invalid):
+    code = "image_unreadable"
+    title = "The file is not a whole JPEG, PNG or WebP picture"
+
+
+class ImageTooLarge(Invalid):
+    code = "image_too_large"
+    title = "The picture has too many pixels"

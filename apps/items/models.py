@@ -1,4 +1,4 @@
-"""The catalogue's one table."""
+"""Items and their pictures."""
 
 from decimal import Decimal
 
@@ -12,6 +12,8 @@ from project.db.base import Base, BigIntKey, Timestamps
 NAME_LENGTH = 200
 DESCRIPTION_LENGTH = 5000
 MAXIMUM_STOCK = 2**31 - 1
+KEY_LENGTH = 100
+DIGEST_LENGTH = 64
 CENT = Decimal("0.01")
 
 # 'simple': whatever language a shop speaks, a word is found as it is written, without stop
@@ -65,6 +67,9 @@ class Item(Timestamps, Base):
     )
 
     owner: Mapped[User] = relationship(lazy="raise")
+    image: Mapped["Image | None"] = relationship(
+        lazy="raise", cascade="all, delete-orphan", passive_deletes=True
+    )
 
     @validates("price")
     def _to_cents(self, _key: str, price: Decimal) -> Decimal:
@@ -73,3 +78,16 @@ class Item(Timestamps, Base):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Image(Timestamps, Base):
+    """An item's picture. Its files lie in the storage; their names begin with `key`."""
+
+    item_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("items_item.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(String(KEY_LENGTH))
+    digest: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
+    # Of the large rendition, upright.
+    width: Mapped[int]
+    height: Mapped[int]

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from apps.items import search
-from apps.items.errors import ItemNotFound
-from apps.items.models import Item
+from apps.items.errors import ImageNotFound, ItemNotFound
+from apps.items.models import Image, Item
 from project.db.keyset import Order, Slice, fetch_page
 
 ORDERS = {
@@ -55,11 +55,12 @@ class ItemFilter:
 def find_item(session: Session, item_id: int, *, for_update: bool = False) -> Item | None:
     """Return the item with this id, if there is one; `for_update` locks its row."""
     statement = select(Item).where(Item.id == item_id)
-    if for_update:
-        # What the session may know already is older than the lock.
-        statement = statement.with_for_update(key_share=True).execution_options(
-            populate_existing=True
-        )
+    if not for_update:
+        return session.scalar(statement.options(joinedload(Item.image)))
+    # What the session may know already is older than the lock. So is what a join would bring:
+    # of its tables, only the locked one is read again after the wait.
+    statement = statement.with_for_update(key_share=True).options(selectinload(Item.image))
+    statement = statement.execution_options(populate_existing=True)
     return session.scalar(statement)
 
 
@@ -96,6 +97,20 @@ def lock_offers(session: Session, item_ids: Collection[int]) -> dict[int, Offer]
     return {row.id: Offer(*row) for row in session.execute(statement)}
 
 
+def find_image(session: Session, item_id: int) -> Image | None:
+    """Return the picture of the item with this id, if it has one."""
+    return session.scalar(select(Image).where(Image.item_id == item_id))
+
+
+def get_image(session: Session, item_id: int) -> Image:
+    """Return the picture of the item with this id. Raises ItemNotFound and ImageNotFound."""
+    image = find_image(session, item_id)
+    if image is None:
+        get_item(session, item_id)
+        raise ImageNotFound
+    return image
+
+
 def list_items(
     session: Session,
     *,
@@ -113,5 +128,5 @@ def list_items(
     if words.strip():
         query = search.Search(words, order, wanted.conditions, limit=limit, cursor=cursor)
         return query.fetch(session)
-    statement = select(Item).where(*wanted.conditions())
+    statement = select(Item).where(*wanted.conditions()).options(joinedload(Item.image))
     return fetch_page(session, statement, order, limit=limit, cursor=cursor)

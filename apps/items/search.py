@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, cast, func, select, true
 from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from apps.items.models import Item
 from project.db.keyset import Order, Slice, cut_page, decode_cursor
@@ -87,8 +87,7 @@ class Search:
         near = near.order_by(*self.order.clauses()).limit(distance)
         window = near.subquery("near")
         matches = select(window).where(window.c.search.bool_op("@@")(self.query))
-        page = self._page(matches, window.c)
-        return session.scalars(select(Item).from_statement(page)).all()
+        return self._fetch(session, self._page(matches, window.c))
 
     def _walk_far(self, session: Session) -> Sequence[Item] | None:
         """Look through more of them; None if that does not fill the page."""
@@ -102,9 +101,10 @@ class Search:
         wanted = self._wanted(select(found), found.c).where(total.c.found <= RARE)
         page = self._page(wanted, found.c).lateral("page")
         # Outer, so that there is a row to tell the number by even if the page is empty.
-        joined = select(total.c.found, page).select_from(total).outerjoin(page, true())
-        joined = joined.order_by(*self.order.on(page.c).clauses())
-        rows = session.execute(select(total.c.found, Item).from_statement(joined)).all()
+        item = aliased(Item, page)
+        joined = select(total.c.found, item).select_from(total).outerjoin(page, true())
+        joined = joined.order_by(*self.order.on(item).clauses())
+        rows = session.execute(joined.options(joinedload(item.image))).all()
         if rows[0][0] > RARE:
             return None
         return [row[1] for row in rows if row[1] is not None]
@@ -112,8 +112,7 @@ class Search:
     def _sort_all(self, session: Session) -> Sequence[Item]:
         """Sort all that match, however many."""
         found = self._matches().subquery("found")
-        page = self._page(self._wanted(select(found), found.c), found.c)
-        return session.scalars(select(Item).from_statement(page)).all()
+        return self._fetch(session, self._page(self._wanted(select(found), found.c), found.c))
 
     def _matches(self) -> Select[Any]:
         # Hidden in a subquery, the words tell the planner nothing, and it takes the GIN index.
@@ -129,3 +128,9 @@ class Search:
 
     def _page(self, statement: Select[Any], columns: Any) -> Select[Any]:
         return statement.order_by(*self.order.on(columns).clauses()).limit(self.limit + 1)
+
+    def _fetch(self, session: Session, page: Select[Any]) -> Sequence[Item]:
+        """Fetch the items of a page with their pictures."""
+        item = aliased(Item, page.subquery("page"))
+        statement = select(item).order_by(*self.order.on(item).clauses())
+        return session.scalars(statement.options(joinedload(item.image))).all()

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import TypedDict, Unpack
 
 from sqlalchemy import ARRAY, BigInteger, Integer, column, func, literal, update
 from sqlalchemy.orm import Session
 
-from apps.items.errors import NameMissing, OutOfStock, UnknownItem
-from apps.items.models import Item
-from apps.items.queries import Offer, lock_offers
+from apps.items.errors import ImageNotFound, NameMissing, OutOfStock, UnknownItem
+from apps.items.models import Image, Item
+from apps.items.queries import Offer, find_image, lock_offers
+from apps.items.rendering import SIZES
+from project.db.commit import on_commit
+from project.storage import Storage
 
 
 class ItemChanges(TypedDict, total=False):
@@ -33,6 +37,7 @@ def create_item(
     """Put an item into the catalogue. Raises NameMissing."""
     _refuse_blank(name)
     item = Item(name=name, description=description, price=price, stock=stock, owner_id=owner_id)
+    item.image = None
     session.add(item)
     session.flush()  # item.id, and the times that the database tells
     return item
@@ -52,8 +57,11 @@ def _refuse_blank(name: str) -> None:
         raise NameMissing
 
 
-def delete_item(session: Session, *, item: Item) -> None:
-    """Take an item out of the catalogue for good."""
+def delete_item(session: Session, *, item: Item, files: Storage) -> None:
+    """Take an item out of the catalogue for good, and its picture with it."""
+    image = find_image(session, item.id)
+    if image is not None:
+        _delete_files(session, image.key, files)
     session.delete(item)
     session.flush()  # a row that still refers to it refuses here
 
@@ -93,3 +101,50 @@ def _change_stock(session: Session, changes: Mapping[int, int]) -> None:
     session.execute(
         update(Item).where(Item.id == change.c.item_id).values(stock=Item.stock + change.c.amount)
     )
+
+
+def set_image(
+    session: Session,
+    *,
+    item: Item,
+    key: str,
+    digest: str,
+    width: int,
+    height: int,
+    files: Storage,
+) -> Item:
+    """Give an item that the caller has locked a picture whose files are stored already."""
+    if item.image is not None:
+        _delete_files(session, item.image.key, files)
+    image = item.image or Image()
+    image.key, image.digest, image.width, image.height = key, digest, width, height
+    item.image = image
+    _touch(item)
+    session.flush()  # item.updated_at
+    return item
+
+
+def remove_image(session: Session, *, item: Item, files: Storage) -> Item:
+    """Take the picture off an item that the caller has locked. Raises ImageNotFound."""
+    if item.image is None:
+        raise ImageNotFound
+    _delete_files(session, item.image.key, files)
+    item.image = None
+    _touch(item)
+    session.flush()  # item.updated_at
+    return item
+
+
+def _touch(item: Item) -> None:
+    """Count a change of the picture as one of the item: whoever reads one sees the other."""
+    item.updated_at = func.now()
+
+
+def _delete_files(session: Session, key: str, files: Storage) -> None:
+    """Delete a picture's files, but not before nobody can ask for them."""
+    on_commit(session, partial(files.delete, *file_names(key).values()))
+
+
+def file_names(key: str) -> dict[str, str]:
+    """Return where a picture's renditions are stored."""
+    return {size: f"{key}-{size}.webp" for size in SIZES}

@@ -93,6 +93,13 @@ class ModelAdmin(ModelView):
     # -- what is used of SQLAdmin's private parts, pinned by test_contract.py ---------------
 
     @property
+    def runtime(self) -> Runtime:
+        """The application's settings, lanes and storage."""
+        site: Any = self._admin_ref
+        runtime: Runtime = site.runtime
+        return runtime
+
+    @property
     def mapper(self) -> Mapper[Any]:
         """SQLAlchemy's mapper of the model."""
         mapper: Mapper[Any] = self._mapper

@@ -8,7 +8,7 @@ from anyio import CapacityLimiter, fail_after
 from sqlalchemy.orm import Session
 
 from project.runtime import Runtime
-from project.web.lanes import LaneFull
+from project.web.gate import LaneFull
 from project.web.transaction import Transactions
 
 P = ParamSpec("P")

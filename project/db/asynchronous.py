@@ -4,11 +4,14 @@ For what waits: server-sent events, calls to others. What waits for nothing but 
 better off in a plain `def` route, whose validation and serialisation run in a thread as well.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from project.db.commit import ON_COMMIT, follow_up
+from project.db.engine import begin_explicitly
 from project.db.reading import ReadingSession
 
 
@@ -22,11 +25,10 @@ class AsyncDatabase:
     def __init__(self, engine: AsyncEngine, gate: AbstractAsyncContextManager[None]) -> None:
         self.engine = engine
         self._gate = gate
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        transactional = AsyncEngine(begin_explicitly(engine.sync_engine))
+        self._sessions = async_sessionmaker(transactional, expire_on_commit=False)
         self._readers = async_sessionmaker(
-            engine.execution_options(isolation_level="AUTOCOMMIT"),
-            sync_session_class=ReadingSession,
-            autoflush=False,
+            engine, sync_session_class=ReadingSession, autoflush=False
         )
 
     @asynccontextmanager
@@ -39,6 +41,8 @@ class AsyncDatabase:
         async with self._gate, self._sessions() as session:
             yield session
             await session.commit()
+            if ON_COMMIT in session.info:
+                await asyncio.to_thread(follow_up, session.sync_session)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

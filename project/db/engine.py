@@ -1,10 +1,12 @@
 """Engines: one pool per worker, and a deadline on everything that can wait."""
 
 import select
+from contextlib import closing
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
+from psycopg.pq import TransactionStatus
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -39,10 +41,30 @@ def create_pooled_engine(url: str, settings: DatabaseSettings) -> Engine:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.queue_timeout,
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
         hide_parameters=True,
     )
-    _mind_closed_and_read_only(engine)
+    _mind_connections(engine)
     return engine
+
+
+def begin_explicitly(engine: Engine) -> Engine:
+    """Return an engine for transactions on the same pool, whose connections are in autocommit.
+
+    The driver would have to be switched to and fro for each of them, which costs more than
+    the statement; so they stay as they are, and BEGIN is said in so many words.
+    """
+    transactional = engine.execution_options()
+    event.listen(transactional, "begin", _begin)
+    return transactional
+
+
+def _begin(connection: Connection) -> None:
+    pooled = connection.connection
+    if getattr(pooled.driver_connection, "autocommit", True):
+        with closing(pooled.cursor()) as cursor:
+            cursor.execute("BEGIN")
 
 
 def create_async_pooled_engine(engine: Engine, settings: DatabaseSettings) -> AsyncEngine:
@@ -56,14 +78,17 @@ def create_async_pooled_engine(engine: Engine, settings: DatabaseSettings) -> As
         pool_size=settings.async_pool_size,
         max_overflow=0,
         pool_timeout=settings.queue_timeout,
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
         hide_parameters=True,
     )
-    _mind_closed_and_read_only(asynchronous.sync_engine)
+    _mind_connections(asynchronous.sync_engine)
     return asynchronous
 
 
-def _mind_closed_and_read_only(engine: Engine) -> None:
+def _mind_connections(engine: Engine) -> None:
     event.listen(engine, "checkout", _refuse_closed)
+    event.listen(engine, "reset", _end_transaction)
     event.listen(engine, "handle_error", _discard_read_only)
 
 
@@ -121,6 +146,13 @@ def _refuse_closed(pooled: Any, *_: object) -> None:
     connection: psycopg.Connection[Any] = getattr(pooled, "driver_connection", pooled)
     if connection.closed or _is_readable(connection.fileno()):
         raise InvalidatePoolError
+
+
+def _end_transaction(pooled: Any, *_: object) -> None:
+    """Give a connection back without a transaction; the pool itself would ask each of them."""
+    connection: psycopg.Connection[Any] = getattr(pooled, "driver_connection", pooled)
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        pooled.rollback()
 
 
 def _is_readable(descriptor: int) -> bool:

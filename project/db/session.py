@@ -7,7 +7,9 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from project.db.asynchronous import AsyncDatabase
+from project.db.commit import follow_up
 from project.db.engine import (
+    begin_explicitly,
     create_async_pooled_engine,
     create_pooled_engine,
     resolve_database_url,
@@ -17,16 +19,16 @@ from project.settings import DatabaseSettings, Settings
 
 
 class Database:
-    """The database as the application sees it: an engine and its units of work."""
+    """The database as the application sees it: an engine and its units of work.
+
+    `engine` is in autocommit; `transactional` shares its pool, and begins before it works.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.sessions = sessionmaker(engine, expire_on_commit=False)
-        self.readers = sessionmaker(
-            engine.execution_options(isolation_level="AUTOCOMMIT"),
-            class_=ReadingSession,
-            autoflush=False,
-        )
+        self.transactional = begin_explicitly(engine)
+        self.sessions = sessionmaker(self.transactional, expire_on_commit=False)
+        self.readers = sessionmaker(engine, class_=ReadingSession, autoflush=False)
         self._unpooled = create_engine(engine.url, poolclass=NullPool, hide_parameters=True)
 
     @classmethod
@@ -38,10 +40,13 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Yield a session; commit when the block ends, roll back when it raises.
 
-        Only the edges call this: a request's hop, a command, a task.
+        Only the edges call this: a request's hop, a command, a task. What `on_commit` was
+        told follows.
         """
-        with self.sessions() as session, session.begin():
-            yield session
+        with self.sessions() as session:
+            with session.begin():
+                yield session
+            follow_up(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -66,11 +66,15 @@ class KnownVersions:
     def answer(self, representation: T) -> T:
         """Send the ETag; the answer is a 304 without a body if the client has this version."""
         with_etag(representation, self._response)
-        # Compared weakly: a proxy that compresses makes a weak tag of ours.
-        known = {tag.removeprefix("W/") for tag in self._tags}
-        if ANY in known or self._response.headers["ETag"] in known:
+        if self.include(self._response.headers["ETag"]):
             self._response.status_code = NOT_MODIFIED
         return representation
+
+    def include(self, etag: str) -> bool:
+        """Whether the client has this version; for what is not a schema, a file say."""
+        # Compared weakly: a proxy that compresses makes a weak tag of ours.
+        known = {tag.removeprefix("W/") for tag in self._tags}
+        return ANY in known or etag in known
 
 
 class ExpectedVersion:

@@ -19,11 +19,10 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import NotModifiedResponse, PathLike, StaticFiles
 from starlette.types import Scope
 
+from project.web.caching import ASK_AGAIN, KEEP
+
 STATIC_FOLDER = Path(__file__).resolve().parent.parent / "static"
 STATIC_PREFIX = "/static"
-
-KEEP = "public, max-age=31536000, immutable"
-ASK_AGAIN = "public, no-cache"  # keep it, but ask each time whether it is still the same
 
 
 def static_url(path: str) -> str:

@@ -236,6 +236,17 @@ class Transactions:
 
         return await self._lane.run(hop)
 
+    async def read(
+        self, work: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call `work(session, …)`, which only reads, in the database lane."""
+
+        def hop() -> T:
+            with self._database.reading() as session:
+                return work(session, *args, **kwargs)
+
+        return await self._lane.run(hop)
+
 
 async def _transactions(request: Request) -> Transactions:
     return Transactions(runtime_of(request))

@@ -2,13 +2,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
-from apps.items.models import DESCRIPTION_LENGTH, MAXIMUM_STOCK, NAME_LENGTH
+from apps.items.models import DESCRIPTION_LENGTH, MAXIMUM_STOCK, NAME_LENGTH, Image
+from apps.items.rendering import SIZES
 from project.web.schemas import Money, Schema, Storable, Text
 
 Sort = Literal["created_at", "-created_at", "price", "-price", "name", "-name"]
 """The names of apps.items.queries.ORDERS."""
+
+ImageSize = Literal["small", "large"]
+"""The names of apps.items.rendering.SIZES."""
+
+IMAGE_PATH = "/api/v1/items/{item_id}/image"
+VERSION_LENGTH = 16
 
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH), Storable
@@ -37,6 +44,35 @@ class ItemUpdate(Schema):
     stock: Stock = Field(default_factory=_unset)
 
 
+class ImageRead(Schema):
+    """Where a picture is found as WebP; the addresses change whenever the picture does."""
+
+    small: str
+    """Up to 320 pixels on its longer side."""
+
+    large: str
+    """Up to 1280 pixels on its longer side."""
+
+    width: int
+    """Pixels of the large one; the small one has the same proportions."""
+
+    height: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_addresses(cls, value: Any) -> Any:
+        if not isinstance(value, Image):
+            return value
+        base = f"{IMAGE_PATH.format(item_id=value.item_id)}?v={version_of(value)}"
+        addresses = {size: f"{base}&size={size}" for size in SIZES}
+        return {**addresses, "width": value.width, "height": value.height}
+
+
+def version_of(image: Image) -> str:
+    """Return what stands in a picture's addresses, so that they can be cached for ever."""
+    return image.digest[:VERSION_LENGTH]
+
+
 class ItemRead(Schema):
     id: int
     name: str
@@ -46,5 +82,6 @@ class ItemRead(Schema):
 
     stock: int
     owner_id: int
+    image: ImageRead | None
     created_at: datetime
     updated_at: datetime

@@ -1,24 +1,39 @@
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
 from apps.items import queries, services
-from apps.items.api.schemas import ItemCreate, ItemRead, ItemUpdate, Sort
-from apps.items.dependencies import ChangeableItem
-from apps.items.models import Item
+from apps.items.api.schemas import ImageSize, ItemCreate, ItemRead, ItemUpdate, Sort, version_of
+from apps.items.dependencies import ChangeableItem, ChangeOfItem, Files
+from apps.items.lanes import FILES
+from apps.items.models import Image, Item
 from apps.items.queries import ItemFilter
-from project.web.etags import CACHEABLE, GUARDED, IfMatch, IfNoneMatch, tagged, with_etag
+from apps.items.rendering import render
+from apps.items.uploads import keep_image
+from project.runtime import runtime_of
+from project.storage import FileMissing
+from project.web.caching import ASK_AGAIN, KEEP
+from project.web.etags import (
+    CACHEABLE,
+    GUARDED,
+    IfMatch,
+    IfNoneMatch,
+    tagged,
+    with_etag,
+)
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
 from project.web.principal import CurrentPrincipal
-from project.web.route import Router
+from project.web.route import Router, max_body
 from project.web.schemas import Id, Money, PathId, Text
-from project.web.transaction import DbSession, InTransaction
+from project.web.transaction import DbSession, InTransaction, InTransactions
+from project.web.uploads import describe_upload, uploaded_file
 
 router = Router(prefix="/items", tags=["items"])
 
 Words = Annotated[Text, Query(max_length=200, description="Words to search for.")]
 Price = Annotated[Money | None, Query()]
 Owner = Annotated[Id | None, Query(description="The id of the account that sells it.")]
+Version = Annotated[str, Query(max_length=64, description="The picture's version.")]
 InStock = Annotated[bool | None, Query(description="Only what is in stock, or only what is not.")]
 
 
@@ -90,6 +105,81 @@ def update_item(
 
 
 @router.delete("/{item_id}", status_code=204, responses=GUARDED)
-def delete_item(session: DbSession, item: ExpectedItem) -> None:
+def delete_item(session: DbSession, item: ExpectedItem, files: Files) -> None:
     """Take an item out of the catalogue for good; for its owner and for staff."""
-    services.delete_item(session, item=item)
+    services.delete_item(session, item=item, files=files)
+
+
+@router.post(
+    "/{item_id}/image",
+    status_code=201,
+    openapi_extra=describe_upload("file", "A JPEG, PNG or WebP picture."),
+)
+@max_body(lambda settings: settings.media.max_upload_size)
+async def upload_image(request: Request, change: ChangeOfItem) -> ItemRead:
+    """Give an item a picture, in the place of the one it has; for its owner and for staff.
+
+    The picture is turned upright, scaled down and kept as WebP. What a camera wrote into the
+    file, the place among it, is dropped, and so is the file itself. Of an animation the first
+    frame is kept. The file's name and declared type do not matter.
+    """
+    await change.check()  # before a byte of the body is read
+    runtime = runtime_of(request)
+    async with uploaded_file(request, "file") as file:
+        pixels = runtime.settings.media.max_image_pixels
+        rendered = await runtime.lanes.cpu.run(render, file, max_pixels=pixels)
+    return await keep_image(runtime, rendered, change.run, ItemRead.model_validate)
+
+
+@router.get(
+    "/{item_id}/image",
+    response_class=Response,
+    responses={
+        **CACHEABLE,
+        200: {**CACHEABLE[200], "content": {"image/webp": {}}, "description": "The picture."},
+    },
+)
+async def read_image(
+    request: Request,
+    transactions: InTransactions,
+    known: IfNoneMatch,
+    *,
+    item_id: PathId,
+    size: ImageSize = "large",
+    v: Version = "",
+) -> Response:
+    """The picture of an item, as WebP.
+
+    The addresses in an item's `image` name a version (`v`) and can be cached for ever; other
+    answers have to be asked for again, with their ETag.
+    """
+    runtime = runtime_of(request)
+
+    async def answer() -> Response:
+        image = await transactions.read(queries.get_image, item_id)
+        headers = _headers_of(image, size, version=v)
+        if known.include(headers["ETag"]):
+            return Response(status_code=304, headers=headers)
+        name = services.file_names(image.key)[size]
+        content = await runtime.lanes[FILES].run(runtime.storage.get, name)
+        return Response(content, headers=headers, media_type="image/webp")
+
+    try:
+        return await answer()
+    except FileMissing:  # it was replaced at this very moment; now there is the new one
+        return await answer()
+
+
+def _headers_of(image: Image, size: ImageSize, *, version: str) -> dict[str, str]:
+    return {
+        "ETag": f'"{image.digest}-{size}"',
+        "Cache-Control": KEEP if version == version_of(image) else ASK_AGAIN,
+        "Content-Disposition": f'inline; filename="item-{image.item_id}-{size}.webp"',
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+@router.delete("/{item_id}/image", status_code=204)
+def delete_image(session: DbSession, item: ChangeableItem, files: Files) -> None:
+    """Take the picture off an item; for its owner and for staff."""
+    services.remove_image(session, item=item, files=files)

@@ -5,7 +5,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from apps.items.models import Item
+from apps.items.models import Image, Item
+from apps.items.services import file_names
+from project.runtime import Runtime
+from project.storage import FileMissing
 from tests.factories.items import ItemFactory
 from tests.factories.users import UserFactory
 from tests.project.admin.support import shown_form, sign_in
@@ -197,3 +200,18 @@ def test_second_of_two_editors_is_asked(admin: TestClient, session: Session) -> 
     assert admin.post(f"/admin/item/edit/{item.id}", data=again).status_code == 303
     session.expire_all()
     assert session.get_one(Item, item.id).price == Decimal("30.00")
+
+
+def test_pictures_go_with_what_is_deleted(
+    admin: TestClient, session: Session, runtime: Runtime
+) -> None:
+    item, storage = ItemFactory.create(), runtime.storage
+    item.image = Image(key="items/00/admin", digest="x", width=1, height=1)
+    session.commit()
+    names = file_names(item.image.key).values()
+    for name in names:
+        storage.put(name, b"content")
+    admin.post("/admin/item/delete", data={"pks": str(item.id)})
+    for name in names:
+        with pytest.raises(FileMissing):
+            storage.get(name)

@@ -138,6 +138,7 @@ class TestRead:
             "price": "18.50",
             "stock": 3,
             "owner_id": item.owner_id,
+            "image": None,
         }
 
     @pytest.mark.parametrize(

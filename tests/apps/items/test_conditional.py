@@ -92,7 +92,7 @@ class TestWrite:
         stale = {**headers_for(item.owner), "If-Match": '"stale"'}
         statements.clear()
         assert client.delete(f"{ITEMS}{item.id}", headers=stale).status_code == 412
-        assert len(statements) == 2  # who asks, and the locked row
+        assert len(statements) == 3  # who asks, the locked row, its picture
 
     def test_fresh_deletion(self, client: TestClient, headers_for: SignIn, item: Item) -> None:
         headers = {**headers_for(item.owner), "If-Match": etag(client, item)}

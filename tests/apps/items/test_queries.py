@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from apps.items import search
 from apps.items.errors import ItemNotFound
-from apps.items.models import Item
+from apps.items.models import Image, Item
 from apps.items.queries import ORDERS, ItemFilter, find_item, get_item, list_items
 from apps.items.seeds import bulk
 from tests.database import TestDatabase
@@ -106,6 +106,13 @@ def test_words(session: Session, words: str, found: bool) -> None:
 def many_items(database: TestDatabase) -> Iterator[Session]:
     with database.sessions() as session:
         bulk(session, count=MANY, progress=lambda _: None)
+        session.execute(
+            # As many pictures as items: with a few of them a scan would be the best plan.
+            insert(Image).from_select(
+                ["item_id", "key", "digest", "width", "height"],
+                select(Item.id, literal("key"), literal("digest"), literal(1), literal(1)),
+            )
+        )
         session.commit()
         yield session
 

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from apps.items.models import Item
 from apps.items.services import create_item, delete_item, update_item
+from project.runtime import Runtime
 from tests.factories.items import ItemFactory
 from tests.factories.users import UserFactory
 
@@ -50,9 +51,9 @@ def test_update_with_nothing_asks_nothing(session: Session, statements: list[str
     assert statements == []
 
 
-def test_delete_item(session: Session) -> None:
+def test_delete_item(session: Session, runtime: Runtime) -> None:
     item = ItemFactory()
-    delete_item(session, item=item)
+    delete_item(session, item=item, files=runtime.storage)
     assert session.get(Item, item.id) is None
 
 

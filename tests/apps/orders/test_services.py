@@ -11,6 +11,7 @@ from apps.orders.errors import OrderTooLarge
 from apps.orders.models import Order
 from apps.orders.queries import get_order
 from apps.orders.services import cancel_order, place_order
+from project.runtime import Runtime
 from tests.factories.items import ItemFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory
 from tests.factories.users import UserFactory
@@ -80,10 +81,10 @@ def test_cancelling_what_somebody_else_cancelled(session: Session) -> None:
     assert line.item.stock == 5
 
 
-def test_what_was_ordered_cannot_be_deleted(session: Session) -> None:
+def test_what_was_ordered_cannot_be_deleted(session: Session, runtime: Runtime) -> None:
     line = OrderLineFactory()
     with pytest.raises(IntegrityError, match="fk_orders_order_line_item_id_items_item"):
-        delete_item(session, item=line.item)
+        delete_item(session, item=line.item, files=runtime.storage)
 
 
 def test_who_has_ordered_cannot_be_deleted(session: Session) -> None:

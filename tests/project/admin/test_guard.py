@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from apps.items.models import Item
 from project.admin import reading
-from project.web.lanes import LaneFull
+from project.web.gate import LaneFull
 from tests.factories.items import ItemFactory
 from tests.project.admin.support import sign_in
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from project.admin.work import SHARE, AdminWork
 from project.runtime import Runtime
-from project.web.lanes import LaneFull
+from project.web.gate import LaneFull
 
 pytestmark = [pytest.mark.anyio, pytest.mark.committed]
 

@@ -214,8 +214,9 @@ def body_fields(document: dict[str, Any], operation: Operation) -> tuple[str, li
     for media_type, described in content.items():
         schema = described["schema"]
         references = [s["$ref"] for s in [schema, *schema.get("anyOf", ())] if "$ref" in s]
-        name = references[0].rpartition("/")[2]
-        return media_type, list(document["components"]["schemas"][name]["properties"])
+        for name in (reference.rpartition("/")[2] for reference in references):
+            schema = document["components"]["schemas"][name]
+        return media_type, list(schema["properties"])
     return "", []
 
 

@@ -6,7 +6,8 @@ from functools import partial
 
 import pytest
 
-from project.web.lanes import Gauges, Lane, LaneFull
+from project.web.gate import Gauges, LaneFull
+from project.web.lanes import Lane, NestedUse
 
 pytestmark = pytest.mark.anyio
 
@@ -174,3 +175,33 @@ async def test_a_wait_that_ends_in_vain_counts() -> None:
     gate.set()
     await busy
     assert lane.gauges().wait_seconds >= 0.04
+
+
+@pytest.mark.parametrize("inner", ["test", "other"])
+async def test_nested_use_is_refused(inner: str) -> None:
+    """Both threads of the lane would wait for a third."""
+    lane, loop = make_lane(), asyncio.get_running_loop()
+    wanted = lane if inner == "test" else Lane(inner, size=2, queue_size=10, queue_timeout=5.0)
+
+    def nested() -> object:
+        return asyncio.run_coroutine_threadsafe(wanted.run(int), loop).result()
+
+    results = await asyncio.gather(lane.run(nested), lane.run(nested), return_exceptions=True)
+    assert [type(result) for result in results] == [NestedUse, NestedUse]
+    assert f"in the test lane may not wait for the {inner} lane" in str(results[0])
+    assert [(lane.running, lane.waiting, lane.shed) for lane in (lane, wanted)] == [(0, 0, 0)] * 2
+
+
+async def test_nested_use_by_a_loop_of_its_own() -> None:
+    lane = make_lane(size=1)
+    with pytest.raises(NestedUse):
+        await lane.run(lambda: asyncio.run(lane.run(int)))
+    assert (lane.running, lane.waiting) == (0, 0)
+
+
+async def test_one_lane_after_the_other() -> None:
+    """Neither the caller nor a task that it starts is inside a lane."""
+    lane, other = make_lane(size=1), make_lane(size=1)
+    assert await lane.run(int) == await other.run(int) == 0
+    task = asyncio.create_task(lane.run(int))
+    assert await other.run(int) == await task

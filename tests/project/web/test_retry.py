@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from project.application import create_application
+from project.db.commit import on_commit
 from project.db.retry import ATTEMPTS
 from project.settings import Settings
 from project.web.route import Router
@@ -124,7 +125,7 @@ def test_who_loses_every_time_is_told(
     def late(session: DbSession) -> None:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         session.scalar(NAME, {"id": user.id})
-        with database.engine.begin() as other:
+        with database.transactional.begin() as other:
             other.execute(RENAME, {"mark": "o", "id": user.id})
         session.execute(RENAME, {"mark": "m", "id": user.id})
 
@@ -247,3 +248,20 @@ def test_endpoint_may_deal_with_it_itself(build: Build) -> None:
         return {}
 
     assert build(router).get("/mine").json() == {"answer": "mine"}
+
+
+@pytest.mark.parametrize(("losses", "followed"), [(0, [1]), (2, [3]), (ATTEMPTS, [])])
+def test_what_follows_a_commit_follows_it_once(
+    build: Build, losses: int, followed: list[int]
+) -> None:
+    """What a lost attempt wanted to delete, send or forget stays."""
+    router, attempts, seen = Router(), list[int](), list[int]()
+
+    @router.post("/follow")
+    def follow(session: DbSession) -> dict[str, str]:
+        on_commit(session, lambda: seen.append(len(attempts)))
+        lose(session, attempts, times=losses)
+        return {}
+
+    build(router).post("/follow")
+    assert seen == followed
