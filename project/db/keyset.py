@@ -20,6 +20,7 @@ from project.db.base import MAXIMUM_ID
 from project.errors import Invalid
 
 T = TypeVar("T")
+Row_co = TypeVar("Row_co", covariant=True)
 
 MAXIMUM_TEXT = 2000
 MAXIMUM_DIGITS = 100
@@ -59,10 +60,10 @@ class Order:
         return replace(self, columns=[getattr(entity, column.key) for column in self.columns])
 
 
-class Slice(NamedTuple, Generic[T]):
+class Slice(NamedTuple, Generic[Row_co]):
     """One page of rows and the cursor of the next, None at the end."""
 
-    rows: Sequence[T]
+    rows: Sequence[Row_co]
     next_cursor: str | None
 
 
@@ -73,11 +74,19 @@ def fetch_page(
 
     Raises InvalidCursor (422) for a cursor that this order did not make.
     """
+    rows = session.scalars(select_page(statement, order, limit=limit, cursor=cursor)).all()
+    return cut_page(rows, order, limit)
+
+
+def select_page(statement: Select[T], order: Order, *, limit: int, cursor: str | None) -> Select[T]:
+    """Return the statement for a page and one row more, to be cut by `cut_page`.
+
+    Raises InvalidCursor (422) for a cursor that this order did not make.
+    """
     if cursor is not None:
         statement = statement.where(order.after(decode_cursor(cursor, order)))
     # One row more than asked for tells whether there is a next page, without a COUNT.
-    rows = session.scalars(statement.order_by(*order.clauses()).limit(limit + 1)).all()
-    return cut_page(rows, order, limit)
+    return statement.order_by(*order.clauses()).limit(limit + 1)
 
 
 def cut_page(rows: Sequence[T], order: Order, limit: int) -> Slice[T]:

@@ -4,8 +4,8 @@ A representation's ETag is a hash of it. So it changes with whatever a client ca
 same in every worker, survives a restored dump, and needs no column and no query. A route
 gives it with every representation:
 
-    @router.get("/{note_id}", responses=CACHEABLE)
-    def read_note(session: DbSession, note_id: PathId, known: IfNoneMatch) -> NoteRead:
+    @router.get("/{note_id}", response_model=NoteRead, responses=CACHEABLE)
+    def read_note(session: DbSession, note_id: PathId, known: IfNoneMatch) -> Response:
         return known.answer(NoteRead.model_validate(queries.get_note(session, note_id)))
 
     @router.post("/", status_code=201, responses=tagged(201))
@@ -46,7 +46,14 @@ _ONE = re.compile(_TAG)
 
 def etag_of(representation: BaseModel) -> str:
     """Return the strong entity tag, quotes included."""
-    content = representation.model_dump_json(by_alias=True).encode()
+    return _tag_of(_written(representation))
+
+
+def _written(representation: BaseModel) -> bytes:
+    return representation.model_dump_json(by_alias=True).encode()
+
+
+def _tag_of(content: bytes) -> str:
     return f'"{sha256(content).hexdigest()[:LENGTH]}"'
 
 
@@ -59,16 +66,16 @@ def with_etag(representation: T, response: Response) -> T:
 class KnownVersions:
     """What the client of a read has already."""
 
-    def __init__(self, tags: frozenset[str], response: Response) -> None:
+    def __init__(self, tags: frozenset[str]) -> None:
         self._tags = tags
-        self._response = response
 
-    def answer(self, representation: T) -> T:
-        """Send the ETag; the answer is a 304 without a body if the client has this version."""
-        with_etag(representation, self._response)
-        if self.include(self._response.headers["ETag"]):
-            self._response.status_code = NOT_MODIFIED
-        return representation
+    def answer(self, representation: BaseModel) -> Response:
+        """Answer with the ETag; with a 304 and no body if the client has this version."""
+        content = _written(representation)
+        headers = {"ETag": _tag_of(content)}
+        if self.include(headers["ETag"]):
+            return Response(status_code=NOT_MODIFIED, headers=headers)
+        return Response(content, headers=headers, media_type="application/json")
 
     def include(self, etag: str) -> bool:
         """Whether the client has this version; for what is not a schema, a file say."""
@@ -96,13 +103,12 @@ class ExpectedVersion:
 
 async def _known_versions(
     request: Request,
-    response: Response,
     if_none_match: Annotated[
         str | None, Header(description="ETags that the client has; 304 if one is current.")
     ] = None,
 ) -> KnownVersions:
     tags = frozenset[str]() if if_none_match is None else _parse(request, "if-none-match")
-    return KnownVersions(tags, response)
+    return KnownVersions(tags)
 
 
 async def _expected_version(

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from apps.items.models import DESCRIPTION_LENGTH, MAXIMUM_STOCK, NAME_LENGTH, Image
+from apps.items.queries import Picture
 from apps.items.rendering import SIZES
 from project.web.schemas import Money, Schema, Storable, Text
 
@@ -61,14 +62,14 @@ class ImageRead(Schema):
     @model_validator(mode="before")
     @classmethod
     def _with_addresses(cls, value: Any) -> Any:
-        if not isinstance(value, Image):
+        if not isinstance(value, (Image, Picture)):
             return value
         base = f"{IMAGE_PATH.format(item_id=value.item_id)}?v={version_of(value)}"
         addresses = {size: f"{base}&size={size}" for size in SIZES}
         return {**addresses, "width": value.width, "height": value.height}
 
 
-def version_of(image: Image) -> str:
+def version_of(image: Image | Picture) -> str:
     """Return what stands in a picture's addresses, so that they can be cached for ever."""
     return image.digest[:VERSION_LENGTH]
 

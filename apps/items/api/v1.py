@@ -77,10 +77,10 @@ def list_items(
     return Page[ItemRead].model_validate({"items": page.rows, "next_cursor": page.next_cursor})
 
 
-@router.get("/{item_id}", responses=CACHEABLE)
-def read_item(session: DbSession, item_id: PathId, known: IfNoneMatch) -> ItemRead:
+@router.get("/{item_id}", response_model=ItemRead, responses=CACHEABLE)
+def read_item(session: DbSession, item_id: PathId, known: IfNoneMatch) -> Response:
     """One item. Its `ETag` makes the next read cheap, and a change safe."""
-    return known.answer(ItemRead.model_validate(queries.get_item(session, item_id)))
+    return known.answer(ItemRead.model_validate(queries.show_item(session, item_id)))
 
 
 @router.post("/", status_code=201, responses=tagged(201))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.testclient import TestClient
 
 from project.web.etags import CACHEABLE, GUARDED, IfMatch, IfNoneMatch, etag_of
@@ -26,8 +26,8 @@ OLD = etag_of(Note(text="then"))
 def client() -> TestClient:
     router = Router()
 
-    @router.get("/note", responses=CACHEABLE)
-    async def read(known: IfNoneMatch) -> Note:
+    @router.get("/note", response_model=Note, responses=CACHEABLE)
+    async def read(known: IfNoneMatch) -> Response:
         return known.answer(NOTE)
 
     @router.delete("/note", status_code=204, responses=GUARDED)
