@@ -130,7 +130,7 @@ def test_connection_cut_while_it_works(faulty: TestClient, session: Session) -> 
 def test_connections_cut_while_they_rest(faulty: TestClient, session: Session) -> None:
     """The pool looks before it gives a connection out: nobody notices."""
     for pid in {ask(faulty, "SELECT pg_backend_pid()").json()["answer"] for _ in range(4)}:
-        session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": int(pid)})
+        session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": int(pid)})
     session.rollback()
     assert [ask(faulty, "SELECT 7").status_code for _ in range(4)] == [200] * 4
 
