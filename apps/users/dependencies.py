@@ -1,17 +1,25 @@
 from typing import Annotated
 
-from apps.users.errors import NotYourAccount
+from fastapi import Depends
+
+from apps.users.errors import InvalidToken, NotYourAccount
 from apps.users.models import User
-from apps.users.queries import get_user
-from project.web.principal import current_principal, current_staff
+from apps.users.queries import find_signed_in_user, get_user
+from project.web.principal import Claims, verified_claims
 from project.web.schemas import PathId
 from project.web.transaction import DbSession, InTransaction
 
-CurrentUser = Annotated[User, InTransaction(current_principal)]
-"""The account that is signed in, loaded in the request's transaction."""
 
-StaffUser = Annotated[User, InTransaction(current_staff)]
-"""The same, and a member of staff."""
+def current_user(session: DbSession, claims: Annotated[Claims, Depends(verified_claims)]) -> User:
+    """Load the account behind the token, to be shown or changed."""
+    user = find_signed_in_user(session, user_id=claims["sub"], session_id=claims["sid"])
+    if user is None:
+        raise InvalidToken
+    return user
+
+
+CurrentUser = Annotated[User, InTransaction(current_user)]
+"""The account that is signed in; who only wants to know who it is takes CurrentPrincipal."""
 
 
 def visible_user(session: DbSession, viewer: CurrentUser, user_id: PathId) -> User:

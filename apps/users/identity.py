@@ -17,11 +17,11 @@ class UserAuthenticator:
     def verify_token(self, token: str, runtime: Runtime) -> Claims:
         return sign_in.access_tokens(runtime).verify(token)
 
-    def load_principal(self, session: Session, claims: Claims) -> User:
-        user = queries.find_signed_in_user(session, user_id=claims["sub"], session_id=claims["sid"])
-        if user is None:
+    def load_principal(self, session: Session, claims: Claims) -> Principal:
+        found = queries.find_signed_in(session, user_id=claims["sub"], session_id=claims["sid"])
+        if found is None:
             raise InvalidToken
-        return user
+        return found
 
     async def check_password(self, runtime: Runtime, *, email: str, password: str) -> User | None:
         return await sign_in.check_password(runtime, email=email, password=password)

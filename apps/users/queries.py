@@ -1,13 +1,16 @@
 """Reads."""
 
 import uuid
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from apps.users.errors import UserNotFound
 from apps.users.models import AuthSession, User
 from project.db.keyset import Order, Slice, fetch_page
+
+USERS, SESSIONS = User.__table__, AuthSession.__table__
 
 BY_ID = Order("id", (User.id,))
 
@@ -36,23 +39,43 @@ def is_superuser(session: Session, email: str) -> bool:
     return user is not None and user.is_superuser and user.is_active
 
 
-# Built once: every authenticated request runs it.
-SIGNED_IN_USER = (
-    select(User)
-    .join(AuthSession, AuthSession.user_id == User.id)
-    .where(
-        User.id == bindparam("user_id"),
-        User.is_active,
-        AuthSession.id == bindparam("session_id"),
-        AuthSession.revoked_at.is_(None),
-        AuthSession.expires_at > func.now(),
+class SignedIn(NamedTuple):
+    """Who asks, as far as most requests want to know: a plain row costs less than an entity."""
+
+    id: int
+    email: str
+    is_staff: bool
+    is_superuser: bool
+
+
+def _select_signed_in(statement: Select[Any]) -> Select[Any]:
+    """Narrow to the active account of a session that is neither revoked nor over."""
+    return statement.join_from(USERS, SESSIONS, SESSIONS.c.user_id == USERS.c.id).where(
+        USERS.c.id == bindparam("user_id"),
+        USERS.c.is_active,
+        SESSIONS.c.id == bindparam("session_id"),
+        SESSIONS.c.revoked_at.is_(None),
+        SESSIONS.c.expires_at > func.now(),
     )
-)
+
+
+# Built once: every authenticated request runs one of them.
+SIGNED_IN = _select_signed_in(select(*(USERS.c[name] for name in SignedIn._fields)))
+SIGNED_IN_USER = _select_signed_in(select(User))
+
+
+def find_signed_in(session: Session, *, user_id: int, session_id: uuid.UUID) -> SignedIn | None:
+    """Return who is behind a session, as a row; None if it is revoked or over."""
+    values = {"user_id": user_id, "session_id": session_id}
+    row = session.execute(SIGNED_IN, values).one_or_none()
+    return None if row is None else SignedIn._make(row)
 
 
 def find_signed_in_user(session: Session, *, user_id: int, session_id: uuid.UUID) -> User | None:
-    """Return the active account of a session that is neither revoked nor over."""
-    return session.scalar(SIGNED_IN_USER, {"user_id": user_id, "session_id": session_id})
+    """Return the same as an account that can be changed."""
+    values = {"user_id": user_id, "session_id": session_id}
+    user: User | None = session.scalar(SIGNED_IN_USER, values)
+    return user
 
 
 def list_users(session: Session, *, limit: int, cursor: str | None) -> Slice[User]:

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 
 import uvloop
 
+PATIENCE = 10.0
+"""Seconds after which a client gives up; it does not come back."""
+
 
 @dataclass(frozen=True)
 class Load:
@@ -41,7 +44,7 @@ class Load:
 
 @dataclass
 class Outcome:
-    """What came of it. Status 0 is a connection that broke."""
+    """What came of it. Status 0 is a connection that broke, or an answer that never came."""
 
     latencies: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -69,11 +72,15 @@ async def _client(
             sent = time.perf_counter()
             writer.write(requests[turn % len(requests)])
             turn += load.clients
-            status = await _read_answer(reader)
-            outcome.latencies.append((time.perf_counter() - sent) * 1000)
-            outcome.statuses[status] += 1
-    except (OSError, EOFError, asyncio.IncompleteReadError):
-        outcome.statuses[0] += 1
+            status = 0
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    status = await _read_answer(reader)
+            finally:
+                outcome.latencies.append((time.perf_counter() - sent) * 1000)
+                outcome.statuses[status] += 1
+    except (OSError, EOFError, TimeoutError):
+        return
     finally:
         writer.close()
 

@@ -13,14 +13,14 @@ from apps.users.api.schemas import (
     UserRead,
     UserUpdate,
 )
-from apps.users.dependencies import CurrentUser, StaffUser, VisibleUser
+from apps.users.dependencies import CurrentUser, VisibleUser
 from apps.users.errors import InvalidToken, WrongCredentials
 from apps.users.registration import register_account
 from apps.users.services import Grant
 from project.errors import Unauthenticated
 from project.runtime import Runtime, runtime_of
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
-from project.web.principal import bearer_token
+from project.web.principal import CurrentStaff, bearer_token
 from project.web.route import Router
 from project.web.transaction import DbSession, InTransactions
 
@@ -123,7 +123,7 @@ def read_user(user: VisibleUser) -> UserRead:
 
 @users.get("/")
 def list_users(
-    session: DbSession, staff: StaffUser, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    session: DbSession, staff: CurrentStaff, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Page[UserRead]:
     """All accounts, oldest first; for staff."""
     page = queries.list_users(session, limit=limit, cursor=cursor)

@@ -7,11 +7,12 @@ from fastapi import Request
 
 from apps.users import queries, services
 from apps.users.api.schemas import UserCreate, UserUpdate
-from apps.users.dependencies import CurrentUser, StaffUser, VisibleUser
+from apps.users.dependencies import CurrentUser, VisibleUser
 from apps.users.models import User
 from apps.users.registration import register_account
 from project.runtime import runtime_of
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
+from project.web.principal import CurrentStaff
 from project.web.route import Router
 from project.web.schemas import Schema
 from project.web.transaction import DbSession
@@ -62,7 +63,7 @@ def read_user(user: VisibleUser) -> UserRead:
 
 @router.get("/")
 def list_users(
-    session: DbSession, staff: StaffUser, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    session: DbSession, staff: CurrentStaff, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Page[UserRead]:
     """All accounts, oldest first; for staff."""
     page = queries.list_users(session, limit=limit, cursor=cursor)

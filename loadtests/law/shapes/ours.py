@@ -13,6 +13,7 @@ from loadtests.law.shapes.documented import ItemList, ItemRead
 from project.application import create_application
 from project.settings import load_settings
 from project.web.dispatch import index_routes
+from project.web.principal import CurrentPrincipal
 from project.web.route import Router
 from project.web.schemas import PathId
 from project.web.transaction import DbSession
@@ -21,12 +22,12 @@ router = Router()
 
 
 @router.get("/items/{item_id}")
-def read_item(session: DbSession, user: CurrentUser, item_id: PathId) -> ItemRead:
+def read_item(session: DbSession, principal: CurrentPrincipal, item_id: PathId) -> ItemRead:
     return ItemRead.model_validate(queries.show_item(session, item_id))
 
 
 @router.get("/items")
-def list_items(session: DbSession, user: CurrentUser, limit: int = 20) -> ItemList:
+def list_items(session: DbSession, principal: CurrentPrincipal, limit: int = 20) -> ItemList:
     page = queries.list_items(session, sort="created_at", limit=limit)
     return ItemList.model_validate({"items": page.rows})
 
