@@ -37,6 +37,7 @@ from project.web.principal import Authenticator
 from project.web.problems import install_error_handlers
 from project.web.shutdown import called_at_shutdown
 from project.web.static import mount_static
+from project.web.timeouts import RequestTimeouts
 from project.web.versions import install_unversioned, install_versions, refuse_unknown_lanes
 
 OPENAPI_URL = "/api/openapi.json"
@@ -146,6 +147,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             expose_headers=[REQUEST_ID_HEADER, "ETag", "Idempotency-Replayed", "Retry-After"],
         ),
         Middleware(UnforeseenErrors),
+        Middleware(RequestTimeouts, seconds=settings.web.request_timeout),
         Middleware(RequestBodyLimitMiddleware, max_body_size=settings.web.max_body_size),
     ]
 

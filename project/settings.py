@@ -136,6 +136,10 @@ class WebSettings(SettingsGroup):
     max_body_size: int = Field(default=1_048_576, ge=1024)
     """Bytes of a request body; a route may ask for more."""
 
+    request_timeout: Seconds = 30.0
+    """Seconds within which a request has an answer. What PostgreSQL and queues may take of them is
+    cut down to half, waiting for a lock to a quarter."""
+
     trusted_proxies: Names = ("127.0.0.1",)
     """Addresses whose `X-Forwarded-*` headers are believed."""
 
@@ -284,12 +288,23 @@ def load_settings(*, env_file: Path | None = ROOT / ".env") -> Settings:
     if problems:
         place = f" for {general.environment}" if is_deployed else ""
         raise ImproperlyConfigured(f"Settings{place}: " + "; ".join(problems))
-    settings = Settings.model_validate(groups)
+    settings = _within_deadline(Settings.model_validate(groups))
     if settings.security.secret_key is None:
         key = SecretStr(_development_key(settings.data_directory))
         security = settings.security.model_copy(update={"secret_key": key})
         settings = settings.model_copy(update={"security": security})
     return settings
+
+
+def _within_deadline(settings: Settings) -> Settings:
+    """Let nothing that a request waits for take as long as the request itself may."""
+    limit, database = settings.web.request_timeout, settings.database
+    shorter = {
+        "statement_timeout": min(database.statement_timeout, limit / 2),
+        "lock_timeout": min(database.lock_timeout, limit / 4),
+        "queue_timeout": min(database.queue_timeout, limit / 2),
+    }
+    return settings.model_copy(update={"database": database.model_copy(update=shorter)})
 
 
 def _secrets_directory() -> Path | None:

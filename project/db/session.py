@@ -15,6 +15,7 @@ from project.db.engine import (
     resolve_database_url,
 )
 from project.db.reading import ReadingSession
+from project.deadline import require_time
 from project.settings import DatabaseSettings, Settings
 
 
@@ -38,7 +39,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Yield a session; commit when the block ends, roll back when it raises.
+        """Yield a session; commit when the block ends, roll back when it raises or is too late.
 
         Only the edges call this: a request's hop, a command, a task. What `on_commit` was
         told follows.
@@ -46,6 +47,7 @@ class Database:
         with self.sessions() as session:
             with session.begin():
                 yield session
+                require_time()
             follow_up(session)
 
     @contextmanager

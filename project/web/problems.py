@@ -76,6 +76,18 @@ def status_problem(
     return problem(scope, status=status, title=phrase, code=code, detail=detail, headers=headers)
 
 
+def domain_problem(scope: Scope, error: DomainError) -> Response:
+    """Build the answer for an error that was raised on purpose."""
+    return problem(
+        scope,
+        status=error.status,
+        title=error.title,
+        code=error.code,
+        detail=error.detail,
+        headers=error.headers,
+    )
+
+
 def _phrase(status: int) -> str:
     if status in PHRASES:
         return PHRASES[status]
@@ -94,14 +106,7 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 - for mypy: registered for this class
     if wants_page(request.scope):
         return _page(request, error.status, error.detail, error.headers)
-    return problem(
-        request.scope,
-        status=error.status,
-        title=error.title,
-        code=error.code,
-        detail=error.detail,
-        headers=error.headers,
-    )
+    return domain_problem(request.scope, error)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
