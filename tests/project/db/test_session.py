@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from apps.users.models import User
-from project.db.session import Database
+from project.db.session import Database, SecondSession
 from tests.database import TestDatabase
 
 pytestmark = pytest.mark.committed
@@ -48,3 +48,13 @@ def test_probe_is_outside_the_pool(own: Database) -> None:
         assert connection.scalar(text("SELECT 7")) == 7
         assert own.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert own.engine.pool.checkedin() == before  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("inner", ["transaction", "reading"])
+@pytest.mark.parametrize("outer", ["transaction", "reading"])
+def test_a_second_session_is_refused(database: TestDatabase, outer: str, inner: str) -> None:
+    """It would hold two connections at once, which is how pools lock up."""
+    with getattr(database, outer)(), pytest.raises(SecondSession), getattr(database, inner)():
+        pass
+    with database.transaction():
+        pass  # one after the other is fine
