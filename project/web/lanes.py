@@ -92,15 +92,15 @@ class Lane(Gate):
             raise NestedUse(outer, self.name)
         if not self._has_taken_place():
             await self._wait_for_place()
-        context = contextvars.copy_context()
-        work = partial(context.run, _call, self.name, function, *args, **kwargs)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        call = partial(function, *args, **kwargs)
         try:
-            future = asyncio.get_running_loop().run_in_executor(self._executor, work)
+            self._executor.submit(contextvars.copy_context().run, self._work, loop, answer, call)
         except BaseException:
             self._give_place()
             raise
-        future.add_done_callback(self._finish)
-        return await asyncio.shield(future)
+        return await answer
 
     def close(self) -> None:
         """Let the threads end once they have nothing to do."""
@@ -118,19 +118,35 @@ class Lane(Gate):
             )
         return self._threads
 
-    def _finish(self, future: "asyncio.Future[T]") -> None:
+    # asyncio's own way from a thread to the loop takes three futures and two calls across.
+    def _work(
+        self, loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[T]", call: Callable[[], T]
+    ) -> None:
+        """Call it, in the thread, and hand over what came of it."""
+        _inside.set(self.name)  # in the copied context: whoever called `run` is not inside
+        result: Any = None
+        failure: BaseException | None = None
+        try:
+            result = call()
+        except StopIteration as error:  # no future takes this one
+            failure = RuntimeError("StopIteration was raised in a lane")
+            failure.__cause__ = error
+        except BaseException as error:  # noqa: BLE001 - whoever awaits it decides
+            failure = error
+        with suppress(RuntimeError):  # the loop was closed meanwhile, and nobody waits
+            loop.call_soon_threadsafe(self._finish, answer, result, failure)
+        del failure  # whose traceback holds this frame: a cycle, and with it all that it worked on
+
+    def _finish(
+        self, answer: "asyncio.Future[T]", result: Any, failure: BaseException | None
+    ) -> None:
         self._leave()
-        if not future.cancelled():
-            future.exception()  # seen here, in case the caller has gone
-
-
-def _call(lane: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call it; asyncio cannot carry a StopIteration over to the loop, and would wait for ever."""
-    _inside.set(lane)  # in the copied context: whoever called `run` is not inside
-    try:
-        return function(*args, **kwargs)
-    except StopIteration as error:
-        raise RuntimeError("StopIteration was raised in a lane") from error
+        if answer.done():
+            return  # the caller has gone
+        if failure is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(failure)
 
 
 def _give_way() -> None:
