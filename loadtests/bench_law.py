@@ -53,7 +53,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "bench_lintel_law"
 ITEMS = 1000
 PATIENCE = 60.0
-RUNS = (30, 90)
+RUNS = (20, 60)
 """Requests of the two runs whose difference is taken."""
 
 README = ROOT / "loadtests" / "README.md"
@@ -230,14 +230,15 @@ def _measure(
 ) -> Measures:
     measures: Measures = defaultdict(list)
     database = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with ExitStack() as stack, database.connect() as connection:
-        servers = {n: stack.enter_context(_serving(n, e)) for n, e in environments.items()}
+    with Servers(environments) as servers, database.connect() as connection:
         for turn in range(options.rounds + 1):
             for route, clients in LOADS:
                 for shape in _rotated(turn):
                     load = _load(shape, route, tokens)
                     load |= {"clients": clients, "seconds": options.seconds if turn else 0.5}
                     measure = _turn(servers[shape.module], load, connection, shape.module)
+                    if measure.errors:  # it may be stuck for long: each turn is a fair start
+                        servers.restart(shape.module)
                     if turn:  # the first round warms up
                         measures[shape, route, clients].append(measure)
             print(f"round {turn} of {options.rounds}", file=sys.stderr)
@@ -269,6 +270,36 @@ class Server(NamedTuple):
     port: int
 
 
+class Servers:
+    """One server process for each shape."""
+
+    def __init__(self, environments: dict[str, dict[str, str]]) -> None:
+        self._environments = environments
+        self._stacks: dict[str, ExitStack] = {}
+        self._servers: dict[str, Server] = {}
+
+    def __enter__(self) -> "Servers":
+        for name in self._environments:
+            self._start(name)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stack in self._stacks.values():
+            stack.close()
+
+    def __getitem__(self, name: str) -> Server:
+        return self._servers[name]
+
+    def restart(self, name: str) -> None:
+        """End the process and start another one."""
+        self._stacks.pop(name).close()
+        self._start(name)
+
+    def _start(self, name: str) -> None:
+        stack = self._stacks[name] = ExitStack()
+        self._servers[name] = stack.enter_context(_serving(name, self._environments[name]))
+
+
 @contextmanager
 def _serving(name: str, environment: dict[str, str]) -> Iterator[Server]:
     """Serve a shape from one process; what it logs is written, and thrown away."""
@@ -284,12 +315,8 @@ def _serving(name: str, environment: dict[str, str]) -> Iterator[Server]:
         _wait_for(port, process)
         yield Server(psutil.Process(process.pid), port)
     finally:
-        process.terminate()
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()  # one that is stuck would take long to end
+        process.wait()
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
