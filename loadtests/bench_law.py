@@ -18,14 +18,12 @@ import os
 import platform
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,7 +32,6 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import jwt
-import psutil
 from alembic import command
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import URL
@@ -42,6 +39,7 @@ from sqlalchemy.engine import URL
 from apps.items.seeds import bulk
 from apps.users.services import start_session
 from apps.users.tokens import AccessTokens
+from loadtests.law.servers import ROOT, Server, Servers
 from loadtests.law.shapes import ALGORITHM, POOL_SIZE, SECRET
 from project.db.embedded import ensure_running
 from project.db.engine import create_single_engine
@@ -49,10 +47,8 @@ from project.db.migrations import alembic_config
 from project.db.session import Database
 from project.settings import load_settings
 
-ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "bench_lintel_law"
 ITEMS = 1000
-PATIENCE = 60.0
 RUNS = (20, 60)
 """Requests of the two runs whose difference is taken."""
 
@@ -261,74 +257,6 @@ def _load(shape: Shape, route: Route, tokens: dict[str, str]) -> dict[str, Any]:
         "paths": [f"{prefix}{path}" for path in route.paths],
         "body": route.body,
     }
-
-
-class Server(NamedTuple):
-    """A server process and its port."""
-
-    process: psutil.Process
-    port: int
-
-
-class Servers:
-    """One server process for each shape."""
-
-    def __init__(self, environments: dict[str, dict[str, str]]) -> None:
-        self._environments = environments
-        self._stacks: dict[str, ExitStack] = {}
-        self._servers: dict[str, Server] = {}
-
-    def __enter__(self) -> "Servers":
-        for name in self._environments:
-            self._start(name)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for stack in self._stacks.values():
-            stack.close()
-
-    def __getitem__(self, name: str) -> Server:
-        return self._servers[name]
-
-    def restart(self, name: str) -> None:
-        """End the process and start another one."""
-        self._stacks.pop(name).close()
-        self._start(name)
-
-    def _start(self, name: str) -> None:
-        stack = self._stacks[name] = ExitStack()
-        self._servers[name] = stack.enter_context(_serving(name, self._environments[name]))
-
-
-@contextmanager
-def _serving(name: str, environment: dict[str, str]) -> Iterator[Server]:
-    """Serve a shape from one process; what it logs is written, and thrown away."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = [sys.executable, "-m", "uvicorn", f"loadtests.law.shapes.{name}:app"]
-    words += ["--port", str(port), "--no-access-log", "--loop", "uvloop", "--http", "httptools"]
-    process = subprocess.Popen(
-        words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        _wait_for(port, process)
-        yield Server(psutil.Process(process.pid), port)
-    finally:
-        process.kill()  # one that is stuck would take long to end
-        process.wait()
-
-
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"The server on port {port} did not come up.")
 
 
 def _turn(server: Server, load: dict[str, Any], connection: Any, name: str) -> Measure:
