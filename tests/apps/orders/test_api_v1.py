@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from apps.users.models import User
+from tests.conftest import QueryBudget
 from tests.factories.items import ItemFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory
 from tests.factories.users import UserFactory
@@ -146,6 +147,17 @@ class TestList:
         second = client.get(ORDERS, params={"limit": 2, "cursor": cursor}, headers=headers)
         assert len({*ids(first), *ids(second)}) == 3
         assert second.json()["next_cursor"] is None
+
+
+def test_list_orders_budget(
+    client: TestClient, headers_for: SignIn, max_queries: QueryBudget
+) -> None:
+    """Who asks, a page of orders, the lines of them all: three, however many orders."""
+    user = UserFactory()
+    OrderLineFactory.create_batch(5, order__user=user)
+    headers = headers_for(user)
+    with max_queries(3):
+        assert len(ids(client.get(ORDERS, headers=headers))) == 5
 
 
 class TestRead:
