@@ -23,6 +23,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -292,26 +293,35 @@ def _count(environments: dict[str, dict[str, str]], tokens: dict[str, str]) -> C
     if not shutil.which("valgrind"):
         print("There is no valgrind here, so no instructions are counted.", file=sys.stderr)
         return {}
-    counts: Counts = {}
-    for route in ROUTES:
-        for shape in SHAPES:
-            if route.method == "POST" and shape.prefix:
-                continue
-            asked = _load(shape, route, tokens)
-            asked |= {"shape": shape.module, "path": asked.pop("paths")[0]}
-            runs = [_run_counted(n, asked, environments[shape.module]) for n in RUNS]
-            (fewer, _), (more, hops) = runs
-            each = (more - fewer) // (RUNS[1] - RUNS[0])
-            counts[shape, route] = Count(each, hops)
-            print(f"{route.title}, {shape.title}: {each:,}, {hops} hops", file=sys.stderr)
-    return counts
+    asked = {
+        (shape, route): _load(shape, route, tokens) | {"shape": shape.module}
+        for route in ROUTES
+        for shape in SHAPES
+        if not (route.method == "POST" and shape.prefix)
+    }
+    # Side by side: how busy the machine is does not count.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = {
+            key: [
+                pool.submit(_run_counted, requests, request, environments[key[0].module])
+                for requests in RUNS
+            ]
+            for key, request in asked.items()
+        }
+        return {key: _difference(*(run.result() for run in pair)) for key, pair in runs.items()}
+
+
+def _difference(fewer: tuple[int, int], more: tuple[int, int]) -> Count:
+    return Count((more[0] - fewer[0]) // (RUNS[1] - RUNS[0]), more[1])
 
 
 def _run_counted(
     requests: int, asked: dict[str, Any], environment: dict[str, str]
 ) -> tuple[int, int]:
+    one = {name: value for name, value in asked.items() if name != "paths"}
+    request = json.dumps(one | {"path": asked["paths"][0]})
     words = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-    words += [sys.executable, "-m", "loadtests.law.instructions", str(requests), json.dumps(asked)]
+    words += [sys.executable, "-m", "loadtests.law.instructions", str(requests), request]
     # The same addresses and the same order of hashes in every run.
     environment = environment | {"PYTHONHASHSEED": "0"}
     finished = subprocess.run(

@@ -137,8 +137,7 @@ class WebSettings(SettingsGroup):
     """Bytes of a request body; a route may ask for more."""
 
     request_timeout: Seconds = 30.0
-    """Seconds within which a request has an answer. What PostgreSQL and queues may take of them is
-    cut down to half, waiting for a lock to a quarter."""
+    """Seconds within which a request has an answer; statements and queues may take half of them."""
 
     trusted_proxies: Names = ("127.0.0.1",)
     """Addresses whose `X-Forwarded-*` headers are believed."""
@@ -299,11 +298,8 @@ def load_settings(*, env_file: Path | None = ROOT / ".env") -> Settings:
 def _within_deadline(settings: Settings) -> Settings:
     """Let nothing that a request waits for take as long as the request itself may."""
     limit, database = settings.web.request_timeout, settings.database
-    shorter = {
-        "statement_timeout": min(database.statement_timeout, limit / 2),
-        "lock_timeout": min(database.lock_timeout, limit / 4),
-        "queue_timeout": min(database.queue_timeout, limit / 2),
-    }
+    shares = {"statement_timeout": 2, "queue_timeout": 2, "lock_timeout": 4}
+    shorter = {name: min(getattr(database, name), limit / part) for name, part in shares.items()}
     return settings.model_copy(update={"database": database.model_copy(update=shorter)})
 
 
