@@ -1,12 +1,24 @@
 """The moment by which a request has to have its answer, known wherever it is worked on."""
 
 from contextvars import ContextVar
+from dataclasses import dataclass
 from time import monotonic
 
 from project.errors import Unavailable
 
-ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
-"""On the clock `time.monotonic`; None outside requests, and for commands."""
+
+@dataclass
+class Deadline:
+    """On the clock `time.monotonic`; `end` is None once the answer has begun.
+
+    An object, because the tasks of a request share it: they have copies of its context.
+    """
+
+    end: float | None
+
+
+current_deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+"""None outside requests, and for commands."""
 
 
 class RequestTimeout(Unavailable):
@@ -21,6 +33,6 @@ def require_time() -> None:
 
     A thread cannot be stopped, so the work itself asks before it makes something last.
     """
-    end = ends_at.get()
-    if end is not None and monotonic() >= end:
+    deadline = current_deadline.get()
+    if deadline is not None and deadline.end is not None and monotonic() >= deadline.end:
         raise RequestTimeout

@@ -5,14 +5,17 @@ better off in a plain `def` route, whose validation and serialisation run in a t
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from project.db.commit import ON_COMMIT, follow_up
 from project.db.engine import begin_explicitly
 from project.db.reading import ReadingSession
+from project.db.units import only_one
+from project.deadline import require_time
 
 
 class AsyncDatabase:
@@ -35,23 +38,41 @@ class AsyncDatabase:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Yield a session; commit when the block ends, roll back when it raises or is cancelled.
 
-        Only the edges call this: a request, a task. The session's own end is waited for even by
-        who is cancelled, so a place in the gate always means a connection in the pool.
+        Only the edges call this: a request, a task. The commit and the session's end are waited
+        for even by who is cancelled: so what `on_commit` was told follows every commit, and a
+        place in the gate always means a connection in the pool.
         """
         async with self._gate, self._sessions() as session:
-            yield session
-            await session.commit()
-            if ON_COMMIT in session.info:
-                await asyncio.to_thread(follow_up, session.sync_session)
+            with only_one():
+                yield session
+                require_time()
+            was_cancelled = await _to_its_end(session.commit())
+        if ON_COMMIT in session.info:
+            was_cancelled |= await _to_its_end(asyncio.to_thread(follow_up, session.sync_session))
+        if was_cancelled:
+            raise asyncio.CancelledError
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Yield a session that only reads, in autocommit. Raises WriteRefused for writes."""
         async with self._gate, self._readers() as session:
-            yield session
+            with only_one():
+                yield session
             if isinstance(session.sync_session, ReadingSession):
                 session.sync_session.refuse_changes()
 
     async def close(self) -> None:
         """Give all connections back to the server."""
         await self.engine.dispose()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, object]) -> bool:
+    """Wait for something that must not be cut off; tell whether somebody tried to, meanwhile."""
+    task, was_cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            was_cancelled = True
+    task.result()
+    return was_cancelled

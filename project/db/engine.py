@@ -1,5 +1,6 @@
 """Engines: one pool per worker, and a deadline on everything that can wait."""
 
+import math
 import select
 from contextlib import closing
 from typing import Any
@@ -62,9 +63,14 @@ def begin_explicitly(engine: Engine) -> Engine:
 
 def _begin(connection: Connection) -> None:
     pooled = connection.connection
-    if getattr(pooled.driver_connection, "autocommit", True):
-        with closing(pooled.cursor()) as cursor:
+    if not getattr(pooled.driver_connection, "autocommit", True):
+        return  # a command's own connection, whose driver says BEGIN
+    with closing(pooled.cursor()) as cursor:
+        try:
             cursor.execute("BEGIN")
+        except Exception as error:  # noqa: BLE001 - as for any statement: wrapped, or raised again
+            # The event is outside of what SQLAlchemy watches for connections that have died.
+            connection._handle_dbapi_exception(error, "BEGIN", None, None, None)  # noqa: SLF001
 
 
 def create_async_pooled_engine(engine: Engine, settings: DatabaseSettings) -> AsyncEngine:
@@ -132,7 +138,8 @@ def _session_options(settings: DatabaseSettings) -> str:
         "idle_in_transaction_session_timeout": settings.idle_in_transaction_timeout,
         "client_connection_check_interval": settings.client_check_interval,
     }
-    options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in deadlines.items()]
+    # 0 stands for no deadline at all, so what is short is one millisecond at least.
+    options = [f"-c {name}={math.ceil(seconds * 1000)}" for name, seconds in deadlines.items()]
     return " ".join([*options, "-c TimeZone=UTC"])
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from contextvars import ContextVar
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,35 +15,9 @@ from project.db.engine import (
     resolve_database_url,
 )
 from project.db.reading import ReadingSession
+from project.db.units import only_one
 from project.deadline import require_time
-from project.errors import ProjectError
 from project.settings import DatabaseSettings, Settings
-
-_is_open: ContextVar[bool] = ContextVar("unit_of_work", default=False)
-
-
-class SecondSession(ProjectError):
-    """Something that has a session opened another one; a bug, not a client's mistake.
-
-    It would hold two connections at once: as many of them as the pool has connections would
-    wait for each other for ever. Nor would the two see each other's changes.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(
-            "There is a session already: pass it on instead of opening a second one beside it."
-        )
-
-
-@contextmanager
-def _only_one() -> Iterator[None]:
-    if _is_open.get():
-        raise SecondSession
-    token = _is_open.set(True)
-    try:
-        yield
-    finally:
-        _is_open.reset(token)
 
 
 class Database:
@@ -73,7 +46,7 @@ class Database:
         told follows. Raises SecondSession inside another unit of work.
         """
         with self.sessions() as session:
-            with _only_one(), session.begin():
+            with only_one(), session.begin():
                 yield session
                 require_time()
             follow_up(session)
@@ -85,7 +58,7 @@ class Database:
         In READ COMMITTED, PostgreSQL's default, each statement sees its own snapshot anyway,
         so a transaction around reads gives nothing. Raises WriteRefused for writes.
         """
-        with _only_one(), self.readers() as session:
+        with only_one(), self.readers() as session:
             yield session
             session.refuse_changes()
 

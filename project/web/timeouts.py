@@ -5,7 +5,7 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from project.deadline import RequestTimeout, ends_at
+from project.deadline import Deadline, RequestTimeout, current_deadline
 from project.web.problems import domain_problem
 
 
@@ -28,17 +28,19 @@ class RequestTimeouts:
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
-                deadline.reschedule(None)
+                deadline.end = None
+                timeout.reschedule(None)
             await send(message)
 
-        token = ends_at.set(monotonic() + self.seconds)
+        deadline = Deadline(monotonic() + self.seconds)
+        token = current_deadline.set(deadline)
         try:
-            async with asyncio.timeout(self.seconds) as deadline:
+            async with asyncio.timeout(self.seconds) as timeout:
                 await self.app(scope, receive, watch)
         except TimeoutError:
-            if not deadline.expired():
+            if not timeout.expired():
                 raise
             response = domain_problem(scope, RequestTimeout())
             await response(scope, receive, send)
         finally:
-            ends_at.reset(token)
+            current_deadline.reset(token)

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import QueuePool, select, text
+from sqlalchemy import QueuePool, event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from apps.users.models import User
 from project.db.asynchronous import AsyncDatabase
+from project.db.commit import on_commit
 from project.db.reading import WriteRefused
+from project.db.units import SecondSession
 from project.settings import Settings
 from project.web.gate import Gate, LaneFull
 from tests.database import TestDatabase
@@ -154,3 +156,35 @@ async def test_read_only_connection_is_dropped(own: AsyncDatabase) -> None:
         with pytest.raises(DBAPIError):
             await write()
     assert pids[0] != pids[1]
+
+
+@pytest.mark.parametrize("outer", ["transaction", "reading"])
+async def test_a_second_session_is_refused(own: AsyncDatabase, gate: Gate, outer: str) -> None:
+    async with getattr(own, outer)():
+        with pytest.raises(SecondSession):
+            async with own.reading():
+                pass
+    assert gate.running == 0
+
+
+async def test_what_follows_follows_a_commit_that_was_cut_off(own: AsyncDatabase) -> None:
+    """Whoever is cancelled while it commits hears of it afterwards, and nothing is left out."""
+    seen: list[str] = []
+    committing = asyncio.Event()
+
+    async def work() -> None:
+        async with own.transaction() as session:
+            session.add(User(email="new@example.com"))
+            on_commit(session.sync_session, lambda: seen.append("followed"))
+            event.listen(
+                session.sync_session, "before_commit", lambda _: committing.set(), once=True
+            )
+
+    task = asyncio.create_task(work())
+    await committing.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with own.reading() as session:
+        assert await session.scalar(select(User.email)) == "new@example.com"
+    assert seen == ["followed"]

@@ -20,7 +20,7 @@ from project.application import create_application
 from project.db.engine import create_pooled_engine
 from project.db.errors import DatabaseBusy, DatabaseUnavailable, diagnose
 from project.settings import Settings
-from project.web.route import Router
+from project.web.route import Router, transactional
 from project.web.transaction import DbSession
 from tests.database import TestDatabase
 from tests.factories.users import UserFactory
@@ -31,6 +31,7 @@ router = Router(prefix="/api/faulty")
 
 
 @router.get("/run")
+@transactional
 def run(session: DbSession, statement: str, timeout: str = "15s") -> dict[str, str]:
     session.execute(
         text("SELECT set_config('statement_timeout', :timeout, true)"), {"timeout": timeout}

@@ -1,14 +1,17 @@
 """Sessions that only read, and connections that the server has closed."""
 
+from collections.abc import Callable
+
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from apps.users.models import User
 from project.application import create_application
-from project.db.engine import create_pooled_engine
+from project.db.engine import begin_explicitly, create_pooled_engine
 from project.db.reading import WriteRefused
 from project.settings import Settings
 from project.web.route import Router, transactional
@@ -57,6 +60,22 @@ def test_changed_object_is_refused(database: TestDatabase, session: Session) -> 
 def test_update_statement_is_refused(database: TestDatabase) -> None:
     with pytest.raises(WriteRefused), database.reading() as session:
         session.execute(update(User).values(full_name="Everybody"))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda session: session.execute(text(" Delete FROM users_user")),
+        lambda session: session.scalars(select(User).with_for_update()).all(),
+        lambda session: session.bulk_insert_mappings(User, [{"email": "new@example.com"}]),
+    ],
+    ids=["text", "lock", "bulk"],
+)
+def test_other_ways_to_write_are_refused(
+    database: TestDatabase, write: Callable[[Session], object]
+) -> None:
+    with pytest.raises(WriteRefused), database.reading() as session:
+        write(session)
 
 
 def extend(settings: Settings, database: TestDatabase, router: Router) -> FastAPI:
@@ -111,6 +130,22 @@ def test_closed_connections_are_replaced(engine: Engine, session: Session) -> No
     for _ in range(3):
         with engine.connect() as connection:
             assert connection.scalar(text("SELECT pg_backend_pid()")) not in pids
+    engine.dispose()
+
+
+def test_connection_that_dies_at_begin(engine: Engine, session: Session) -> None:
+    """BEGIN is a statement as any other: its failure is SQLAlchemy's, and the pool hears of it."""
+    transactional = begin_explicitly(engine)
+    with transactional.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        pid = driver.info.backend_pid
+        assert session.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        with pytest.raises(OperationalError) as caught:
+            connection.begin()
+        assert caught.value.connection_invalidated
+    with transactional.begin() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
     engine.dispose()
 
 

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import func, select, text
 
 from apps.users.models import User
-from project.db.session import Database, SecondSession
+from project.db.session import Database
+from project.db.units import SecondSession
 from tests.database import TestDatabase
 
 pytestmark = pytest.mark.committed

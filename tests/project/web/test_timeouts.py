@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from fastapi import Request
+from fastapi import BackgroundTasks, Request
 from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text
@@ -16,7 +16,7 @@ from apps.users.models import User
 from project.application import create_application
 from project.settings import Settings, load_settings
 from project.web.route import Router
-from project.web.transaction import AsyncDbSession, DbSession
+from project.web.transaction import AsyncDbSession, DbSession, InTransactions
 from tests.database import TestDatabase
 from tests.processes import until
 
@@ -120,6 +120,22 @@ def test_an_answer_that_has_begun_may_take_its_time(serve: Serve) -> None:
         return StreamingResponse(content())
 
     assert serve(router).get("/stream").text == "first last"
+
+
+def test_what_follows_the_answer_may_take_its_time(serve: Serve, session: Session) -> None:
+    """Nobody waits for a background task, so it may still save something."""
+    router = Router()
+
+    @router.post("/answer")
+    async def answer(transactions: InTransactions, background: BackgroundTasks) -> None:
+        async def follow() -> None:
+            await asyncio.sleep(0.7)
+            await transactions.run(lambda own: own.add(User(email=EMAIL)))
+
+        background.add_task(follow)
+
+    assert serve(router).post("/answer").status_code == 200
+    assert count_late(session) == 1
 
 
 def test_own_timeouts_are_errors(serve: Serve) -> None:
