@@ -392,8 +392,8 @@ def _counts_table(counts: Counts) -> Iterator[str]:
 
 
 def _write(report: str) -> None:
-    before, after = README.read_text(encoding="utf-8").split(MARKS[0])[0], ""
-    after = README.read_text(encoding="utf-8").split(MARKS[1])[1]
+    page = README.read_text(encoding="utf-8")
+    before, after = page.split(MARKS[0])[0], page.split(MARKS[1])[1]
     README.write_text(f"{before}{MARKS[0]}\n{report}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
