@@ -67,7 +67,9 @@ def ordinary_python() -> list[str]:
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root and setpriv; an ordinary user's run of this file covers it")
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    reader = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    # access(2), which initdb asks, forgets a user's capabilities unless that bit is set.
+    reader = ["--securebits=+no_setuid_fixup"]
+    reader += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     for command in ([*user, sys.executable], [*user, *reader, sys.executable]):
         attempt = [*command, "-c", "import project.db.embedded"]
         if subprocess.run(attempt, cwd=ROOT, capture_output=True, check=False).returncode == 0:
