@@ -67,6 +67,7 @@ class Block:
         return f"The event loop was blocked for {self.seconds:.2f} s at {self.place}{calls}"
 
 
+_looking = threading.Lock()
 _recorders: list[list[Block]] = []
 
 
@@ -86,6 +87,25 @@ def guarded(settings: Settings) -> AbstractContextManager[None]:
     if not settings.has_loop_guard:
         return nullcontext()
     return LoopGuard(settings.server.loop_guard_threshold).watching()
+
+
+def innermost_frame(thread: int) -> FrameType | None:
+    """Return what a thread executes now; None if it has ended.
+
+    Python 3.11 makes the frame objects under the lock of all its threads: a garbage collection
+    that strikes there waits for ever, and the process with it
+    (https://github.com/python/cpython/issues/106883). From 3.12 on none can.
+    """
+    if sys.version_info >= (3, 12):
+        return sys._current_frames().get(thread)  # noqa: SLF001 - its documented name
+    with _looking:
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return sys._current_frames().get(thread)  # noqa: SLF001 - its documented name
+        finally:
+            if collects:
+                gc.enable()
 
 
 class LoopGuard:
@@ -208,8 +228,7 @@ class _Watch:
 
     def _callback_frames(self) -> list[FrameType]:
         """Return the calls of the callback that runs now, innermost first; none if idle."""
-        innermost = sys._current_frames().get(self._thread)  # noqa: SLF001 - its documented name
-        frames = list(_outward(innermost))
+        frames = list(_outward(innermost_frame(self._thread)))
         if self._runner not in frames:
             return []  # the loop itself does not run now
         del frames[frames.index(self._runner) :]

@@ -246,3 +246,48 @@ def test_leaves_nothing_behind() -> None:
     run_on_loop(sleep)
     names = [thread.name for thread in threading.enumerate()]
     assert "loop-guard" not in names
+
+
+MANY_LOOKS = """
+import gc, os, threading, time
+from project.web.loop_guard import innermost_frame
+
+gc.set_threshold(30, 2, 2)
+gc.callbacks.append(lambda phase, info: time.perf_counter())
+
+def call(depth):
+    call(depth - 1) if depth else time.sleep(0.0005)
+
+def leave_garbage():
+    for _ in range(2):
+        cycle = [threading.local()]
+        cycle.append(cycle)
+
+def start_thread():
+    thread = threading.Thread(target=leave_garbage)
+    thread.start()
+    thread.join()
+
+def repeat(act):
+    while True: act()
+
+for act in (*[lambda: call(3)] * 10, *[start_thread] * 3):
+    threading.Thread(target=repeat, args=(act,), daemon=True).start()
+for _ in range(500):
+    innermost_frame(threading.get_ident())
+    time.sleep(0.0005)
+print("done", flush=True)
+os._exit(0)
+"""
+
+
+def test_a_look_cannot_lock_the_process_up() -> None:
+    looking = subprocess.run(
+        [sys.executable, "-c", MANY_LOOKS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert looking.stdout == "done\n", looking.stderr
