@@ -33,7 +33,14 @@ def configure_logging(settings: Settings) -> None:
     logger.remove()
     logger.configure(patcher=_add_request_id)
     if style == "json":
-        logger.add(_write_json, level=settings.logging.level, diagnose=False, backtrace=False)
+        # What the format makes is not read: the shortest one costs least.
+        logger.add(
+            _write_json,
+            level=settings.logging.level,
+            format="{message}",
+            diagnose=False,
+            backtrace=False,
+        )
     else:
         logger.add(
             sys.stderr,

@@ -49,6 +49,7 @@ class TestDatabase(Database):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._turn: threading.RLock | None = None
+        self._connection: Connection | None = None
 
     @property
     def is_rolled_back(self) -> bool:
@@ -63,13 +64,13 @@ class TestDatabase(Database):
         """
         with self.transactional.connect() as connection:
             everything = connection.begin()
-            for sessions in (self.sessions, self.readers):
-                sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
-            self._turn = threading.RLock()
+            self.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
+            self.readers.configure(join_transaction_mode="rollback_only")  # see `connect`
+            self._connection, self._turn = connection, threading.RLock()
             try:
                 yield
             finally:
-                self._turn = None
+                self._connection = self._turn = None
                 super().__init__(self.engine)
                 everything.rollback()
 
@@ -82,6 +83,15 @@ class TestDatabase(Database):
             with self.transactional.begin() as connection:
                 for table in reversed(Base.metadata.sorted_tables):
                     connection.execute(table.delete())
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        if self._connection is None:
+            with super().connect() as connection:
+                yield connection
+        else:
+            with self._connection.begin_nested():
+                yield self._connection
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -4,15 +4,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from apps.items import search
 from apps.items.errors import ImageNotFound, ItemNotFound
 from apps.items.models import Image, Item
-from project.db.keyset import Order, Slice, cut_page, select_page
+from project.db.keyset import Order, Slice, cut_page, page_values, select_page
 
 ITEMS, IMAGES = Item.__table__, Image.__table__
 
@@ -103,16 +104,22 @@ def show_item(session: Session, item_id: int) -> ShownItem:
     return ShownItem._make(row)
 
 
+ITEM = select(Item).where(Item.id == bindparam("item_id")).options(joinedload(Item.image))
+
+# What the session may know already is older than the lock. So is what a join would bring: of its
+# tables, only the locked one is read again after the wait.
+LOCKED_ITEM = (
+    select(Item)
+    .where(Item.id == bindparam("item_id"))
+    .options(selectinload(Item.image))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
 def find_item(session: Session, item_id: int, *, for_update: bool = False) -> Item | None:
     """Return the item with this id, if there is one; `for_update` locks its row."""
-    statement = select(Item).where(Item.id == item_id)
-    if not for_update:
-        return session.scalar(statement.options(joinedload(Item.image)))
-    # What the session may know already is older than the lock. So is what a join would bring:
-    # of its tables, only the locked one is read again after the wait.
-    statement = statement.with_for_update(key_share=True).options(selectinload(Item.image))
-    statement = statement.execution_options(populate_existing=True)
-    return session.scalar(statement)
+    return session.scalar(LOCKED_ITEM if for_update else ITEM, {"item_id": item_id})
 
 
 def get_item(session: Session, item_id: int, *, for_update: bool = False) -> Item:
@@ -179,7 +186,14 @@ def list_items(
     if words.strip():
         query = search.Search(words, order, wanted.conditions, limit=limit, cursor=cursor)
         return query.fetch(session)
-    order = order.on(ITEMS.c)
-    statement = SHOWN_ITEMS.where(*wanted.conditions(ITEMS.c))
-    rows = session.execute(select_page(statement, order, limit=limit, cursor=cursor))
+    statement = _select_shown(sort, is_first=cursor is None)
+    if conditions := wanted.conditions(ITEMS.c):
+        statement = statement.where(*conditions)
+    rows = session.execute(statement, page_values(order, limit=limit, cursor=cursor)).all()
     return cut_page([ShownItem._make(row) for row in rows], order, limit)
+
+
+@cache
+def _select_shown(sort: str, *, is_first: bool) -> Select[Any]:
+    """Build a list's statement without its filters: one for each order, and one to go on."""
+    return select_page(SHOWN_ITEMS, ORDERS[sort].on(ITEMS.c), is_first=is_first)

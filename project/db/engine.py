@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
@@ -45,9 +45,28 @@ def create_pooled_engine(url: str, settings: DatabaseSettings) -> Engine:
         pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
+        connect_args={"cursor_factory": _Cursor},
     )
     _mind_connections(engine)
     return engine
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """Describes a result by what SQLAlchemy reads of it with every statement.
+
+    psycopg's own descriptions know more, and take a fifth of the time of reading a row.
+    """
+
+    @property
+    def description(self) -> list[Any] | None:
+        result = self.pgresult
+        if result is None or result.status != ExecStatus.TUPLES_OK:
+            return super().description
+        unknown = (None,) * 5
+        return [
+            ((result.fname(i) or b"").decode(self._encoding), result.ftype(i), *unknown)
+            for i in range(result.nfields)
+        ]
 
 
 def begin_explicitly(engine: Engine) -> Engine:

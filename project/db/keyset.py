@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from project.db.base import MAXIMUM_ID
@@ -47,12 +47,16 @@ class Order:
         """Return what goes into ORDER BY."""
         return [c.desc() if self.descending else c.asc() for c in self.columns]
 
-    def after(self, values: Sequence[Any]) -> ColumnElement[bool]:
-        """Return the condition for the rows behind these values."""
+    def after(self, values: Sequence[Any] | None = None) -> ColumnElement[bool]:
+        """Return the condition for the rows behind these values, or those of `page_values`."""
         key = tuple_(*self.columns)
         # Typed as the columns are: a value of another type would keep the index from being used.
-        pairs = zip(values, self.columns, strict=True)
-        position = tuple_(*(literal(value, column.type) for value, column in pairs))
+        if values is None:
+            named = enumerate(self.columns)
+            position = tuple_(*(bindparam(f"after_{n}", type_=column.type) for n, column in named))
+        else:
+            pairs = zip(values, self.columns, strict=True)
+            position = tuple_(*(literal(value, column.type) for value, column in pairs))
         return key < position if self.descending else key > position
 
     def on(self, entity: Any) -> "Order":
@@ -74,19 +78,29 @@ def fetch_page(
 
     Raises InvalidCursor (422) for a cursor that this order did not make.
     """
-    rows = session.scalars(select_page(statement, order, limit=limit, cursor=cursor)).all()
+    page = select_page(statement, order, is_first=cursor is None)
+    rows = session.scalars(page, page_values(order, limit=limit, cursor=cursor)).all()
     return cut_page(rows, order, limit)
 
 
-def select_page(statement: Select[T], order: Order, *, limit: int, cursor: str | None) -> Select[T]:
-    """Return the statement for a page and one row more, to be cut by `cut_page`.
+def select_page(statement: Select[T], order: Order, *, is_first: bool) -> Select[T]:
+    """Return the statement for the first or a later page, to be run with `page_values`.
+
+    Its values are left open, so that it can be built once and kept.
+    """
+    if not is_first:
+        statement = statement.where(order.after())
+    return statement.order_by(*order.clauses()).limit(bindparam("page_size", type_=Integer))
+
+
+def page_values(order: Order, *, limit: int, cursor: str | None) -> dict[str, Any]:
+    """Return what a page's statement is run with: one row more, for `cut_page`.
 
     Raises InvalidCursor (422) for a cursor that this order did not make.
     """
-    if cursor is not None:
-        statement = statement.where(order.after(decode_cursor(cursor, order)))
+    position = [] if cursor is None else decode_cursor(cursor, order)
     # One row more than asked for tells whether there is a next page, without a COUNT.
-    return statement.order_by(*order.clauses()).limit(limit + 1)
+    return {"page_size": limit + 1, **{f"after_{n}": value for n, value in enumerate(position)}}
 
 
 def cut_page(rows: Sequence[T], order: Order, limit: int) -> Slice[T]:

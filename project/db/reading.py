@@ -3,7 +3,7 @@
 import re
 from typing import Any, NoReturn
 
-from sqlalchemy import TextClause, event
+from sqlalchemy import Connection, Executable, Result, Select, TextClause, event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from project.errors import ProjectError
@@ -28,18 +28,35 @@ class ReadingSession(Session):
     It reads statements, not minds: a function or a WITH that writes inside a SELECT passes.
     """
 
+    def execute(self, statement: Executable, *values: Any, **options: Any) -> Result[Any]:
+        """Run a SELECT of tables right on the connection: the ORM has no part in it."""
+        if isinstance(self.bind, Connection) and _is_of_tables(statement) and not options:
+            if _is_locking(statement):
+                raise WriteRefused
+            return self.bind.execute(statement, *values)
+        return super().execute(statement, *values, **options)
+
     def refuse_changes(self) -> None:
         """Refuse what was changed and not flushed, which would be lost without a word."""
         if self.new or self.dirty or self.deleted:
             raise WriteRefused
 
 
+def _is_of_tables(statement: Executable) -> bool:
+    return isinstance(statement, Select) and not statement._propagate_attrs  # noqa: SLF001
+
+
+def _is_locking(statement: Executable) -> bool:
+    return getattr(statement, "_for_update_arg", None) is not None
+
+
 @event.listens_for(ReadingSession, "do_orm_execute")
 def _refuse_statement(state: ORMExecuteState) -> None:
     statement: Any = state.statement
     is_written = isinstance(statement, TextClause) and WRITING.match(statement.text)
-    is_locking = getattr(statement, "_for_update_arg", None) is not None
-    if state.is_insert or state.is_update or state.is_delete or is_written or is_locking:
+    if state.is_insert or state.is_update or state.is_delete or is_written:
+        raise WriteRefused
+    if _is_locking(statement):
         raise WriteRefused
 
 

@@ -1,7 +1,7 @@
 """Units of work: a session that begins, commits or rolls back in one place, or only reads."""
 
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -30,7 +30,7 @@ class Database:
         self.engine = engine
         self.transactional = begin_explicitly(engine)
         self.sessions = sessionmaker(self.transactional, expire_on_commit=False)
-        self.readers = sessionmaker(engine, class_=ReadingSession, autoflush=False)
+        self.readers = sessionmaker(class_=ReadingSession, autoflush=False)
         self._unpooled = create_engine(engine.url, poolclass=NullPool, hide_parameters=True)
 
     @classmethod
@@ -58,9 +58,13 @@ class Database:
         In READ COMMITTED, PostgreSQL's default, each statement sees its own snapshot anyway,
         so a transaction around reads gives nothing. Raises WriteRefused for writes.
         """
-        with only_one(), self.readers() as session:
+        with only_one(), self.connect() as connection, self.readers(bind=connection) as session:
             yield session
             session.refuse_changes()
+
+    def connect(self) -> AbstractContextManager[Connection]:
+        """Take a connection out of the pool, in autocommit."""
+        return self.engine.connect()
 
     @contextmanager
     def probe(self) -> Iterator[Connection]:

@@ -213,7 +213,8 @@ class Resolution:
     def _make(self, provider: Function) -> Any:
         if provider not in self._made:
             actual = self._overrides.get(provider, provider)
-            _refuse_waiting(actual)
+            if actual is not provider:
+                _refuse_waiting(actual)
             self._made[provider] = self.call(inspect_call(actual))
         return self._made[provider]
 

@@ -3,7 +3,7 @@
 All its middleware, its log and its account check (that the sign-in was not revoked) included.
 """
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from apps.items import queries, services
 from apps.items.api.schemas import ItemCreate
@@ -17,6 +17,8 @@ from project.web.principal import CurrentPrincipal
 from project.web.route import Router
 from project.web.schemas import PathId
 from project.web.transaction import DbSession
+
+ENTITIES = select(Item).order_by(Item.created_at, Item.id).limit(bindparam("page_size"))
 
 router = Router()
 
@@ -39,7 +41,7 @@ def read_entity(session: DbSession, user: CurrentUser, item_id: PathId) -> ItemR
 
 @router.get("/orm/items")
 def list_entities(session: DbSession, user: CurrentUser, limit: int = 20) -> ItemList:
-    items = session.scalars(select(Item).order_by(Item.created_at, Item.id).limit(limit)).all()
+    items = session.scalars(ENTITIES, {"page_size": limit}).all()
     return ItemList.model_validate({"items": items})
 
 
