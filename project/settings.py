@@ -274,7 +274,7 @@ def load_settings(*, env_file: Path | None = ROOT / ".env") -> Settings:
     Raises ImproperlyConfigured with one line that names every setting that is missing,
     malformed or too weak for this environment.
     """
-    problems = _missing_secrets_directory()
+    problems = _missing_secrets()
     groups = {
         name: _load_group(field.annotation, env_file, problems)
         for name, field in Settings.model_fields.items()
@@ -303,19 +303,20 @@ def _within_deadline(settings: Settings) -> Settings:
     return settings.model_copy(update={"database": database.model_copy(update=shorter)})
 
 
-def _secrets_directory() -> Path | None:
+def secrets_directory() -> Path | None:
+    """Return SECRETS_DIR if it is a folder."""
     name = os.environ.get("SECRETS_DIR", "")
     return Path(name) if name and Path(name).is_dir() else None
 
 
-def _missing_secrets_directory() -> list[str]:
-    is_missing = os.environ.get("SECRETS_DIR") and _secrets_directory() is None
+def _missing_secrets() -> list[str]:
+    is_missing = os.environ.get("SECRETS_DIR") and secrets_directory() is None
     return ["SECRETS_DIR is not a directory"] if is_missing else []
 
 
 def _load_group(group: Any, env_file: Path | None, problems: list[str]) -> Any:
     try:
-        return group(_env_file=env_file, _secrets_dir=_secrets_directory())
+        return group(_env_file=env_file, _secrets_dir=secrets_directory())
     except ValidationError as error:
         prefix = group.model_config.get("env_prefix", "")
         for found in error.errors(include_url=False, include_input=False):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError as AlembicError
 from sqlalchemy import Connection, text
 
 from project.errors import CommandError
@@ -44,6 +45,18 @@ def head_revision() -> str | None:
             "down_revision of one of them to the other."
         )
     return heads[0] if heads else None
+
+
+def find_revision(name: str) -> Script:
+    """Return the revision of this name. Raises CommandError if there is none."""
+    unknown = CommandError(f"There is no revision '{name}'. `manage.py showmigrations` lists them.")
+    try:
+        script = script_directory().get_revision(name) if name else None
+    except AlembicError as error:
+        raise unknown from error
+    if script is None:
+        raise unknown
+    return script
 
 
 def next_revision() -> str:

@@ -6,19 +6,20 @@ every deployment.
 """
 
 import argparse
-import getpass
-import os
-import sys
-from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from apps.users.commands._asking import (
+    ask_password,
+    read_variable,
+    require_terminal,
+    valid_email,
+    valid_password,
+)
 from apps.users.queries import is_superuser
 from apps.users.services import ensure_superuser
-from apps.users.validation import Email, Password
-from project.errors import CommandError
 from project.management.environment import load_registry, open_database
 from project.settings import load_settings
+
+EMAIL, PASSWORD = "SUPERUSER_EMAIL", "SUPERUSER_PASSWORD"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(options: argparse.Namespace) -> int:
-    if not options.noinput and not sys.stdin.isatty():
-        raise CommandError(
-            "This is not a terminal, so nobody can be asked: pass --noinput and set "
-            "SUPERUSER_EMAIL and SUPERUSER_PASSWORD."
-        )
-    email = _validate(Email, "email", options.email or _ask_email(options))
+    if not options.noinput:
+        require_terminal(EMAIL, PASSWORD)
+    email = valid_email(options.email or _find_email(options))
     load_registry()
     with open_database(load_settings()) as database:
         with database.transaction() as session:
@@ -41,40 +39,12 @@ def handle(options: argparse.Namespace) -> int:
             print(f"{email} is a superuser already; nothing was changed.")
             return 0
         # Nobody waits for a person with a transaction open.
-        password = _validate(Password, "password", _ask_password(options))
+        password = valid_password(read_variable(PASSWORD) if options.noinput else ask_password())
         with database.transaction() as session:
             ensure_superuser(session, email=email, password=password)
     print(f"Created the superuser {email}.")
     return 0
 
 
-def _ask_email(options: argparse.Namespace) -> str:
-    if options.noinput:
-        return _variable("SUPERUSER_EMAIL")
-    return input("Email: ").strip()
-
-
-def _ask_password(options: argparse.Namespace) -> str:
-    if options.noinput:
-        return _variable("SUPERUSER_PASSWORD")
-    password = getpass.getpass("Password: ")
-    if password != getpass.getpass("Password (again): "):
-        raise CommandError("The two passwords are not the same.")
-    return password
-
-
-def _variable(name: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise CommandError(f"{name} is not set.")
-    return value
-
-
-def _validate(kind: Any, name: str, value: str) -> str:
-    """Apply the API's rules. Raises CommandError with the reason, never the value."""
-    try:
-        valid: str = TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        reason = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise CommandError(f"This {name} will not do: {reason[0].lower()}{reason[1:]}.") from error
-    return valid
+def _find_email(options: argparse.Namespace) -> str:
+    return read_variable(EMAIL) if options.noinput else input("Email: ").strip()

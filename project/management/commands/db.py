@@ -7,11 +7,11 @@ server is stopped. Where DATABASE_URL is set, no command uses the embedded serve
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from project.db.embedded import EmbeddedServer, ensure_running
 from project.errors import CommandError
+from project.management.asking import confirm
 from project.settings import load_settings
 
 if TYPE_CHECKING:
@@ -83,15 +83,7 @@ def _show_status(server: EmbeddedServer) -> int:
 
 def _reset(server: EmbeddedServer, *, is_confirmed: bool) -> int:
     if not is_confirmed:
-        _confirm(server)
+        confirm(f"Delete every database in {server.directory}?")
     server.reset()
     print(f"{server.directory} is deleted; the next start makes an empty one.")
     return 0
-
-
-def _confirm(server: EmbeddedServer) -> None:
-    if not sys.stdin.isatty():
-        raise CommandError("There is no terminal to ask at: add --noinput to reset all the same.")
-    answer = input(f"Delete every database in {server.directory}? Type 'yes' to go on: ")
-    if answer.strip().lower() != "yes":
-        raise CommandError("Nothing was deleted.")

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from project.db.migrations import (
     alembic_config,
     current_revision,
+    find_revision,
     head_revision,
     migration_lock,
     pending_revisions,
@@ -80,13 +81,7 @@ def _migrate(connection: Connection, revision: str) -> int:
 def _refuse_unknown(revision: str) -> None:
     if revision.startswith("-") or revision == "base":
         return
-    message = f"There is no revision '{revision}'. `manage.py showmigrations` lists them."
-    if not revision:
-        raise CommandError(message)
-    try:
-        script_directory().get_revision(revision)
-    except AlembicError as error:
-        raise CommandError(message) from error
+    find_revision(revision)
 
 
 def _explain_lock(error: OperationalError) -> None:

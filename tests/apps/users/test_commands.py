@@ -1,13 +1,15 @@
-"""`manage.py createsuperuser`, on a database of its own."""
+"""`manage.py createsuperuser` and `changepassword`, on a database of their own."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import URL, create_engine
 from sqlalchemy.orm import Session
 
-from apps.users.models import User
+from apps.users.models import AuthSession, User
 from apps.users.passwords import verify_password
+from apps.users.services import start_session
 from project.errors import CommandError, ProjectError
 from project.management.dispatcher import call_command
 from tests.database import TestDatabase
@@ -115,3 +117,58 @@ def test_database_that_was_never_migrated(engine_database: TestDatabase) -> None
     assert finished.returncode == 1
     assert len(finished.stderr.splitlines()) == 1
     assert "migrate" in finished.stderr
+
+
+@pytest.fixture
+def change(url: URL, monkeypatch: pytest.MonkeyPatch) -> Run:
+    def change(email: str, password: str) -> int:
+        monkeypatch.setenv("DATABASE_URL", environment_for(url)["DATABASE_URL"])
+        monkeypatch.setenv("NEW_PASSWORD", password)
+        return call_command("changepassword", email, "--noinput")
+
+    return change
+
+
+def test_changed_password(
+    run: Run, change: Run, own: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(email="changed@example.com", password="securepassword")
+    user = find(own, "changed@example.com")
+    assert user is not None
+    grant = start_session(own, user_id=user.id, lifetime=timedelta(hours=1))
+    own.commit()
+
+    assert change("Changed@example.com", "brand new words") == 0
+    own.expire_all()
+    assert verify_password("brand new words", user.password_hash)
+    auth_session = own.get(AuthSession, grant.session_id)
+    assert auth_session is not None
+    assert auth_session.revoked_at is not None
+    assert "brand new words" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("credentials", "complaint"),
+    [
+        (("nobody@example.com", "another password"), "no account nobody@example.com"),
+        (("kept@example.com", "canary"), "This password will not do"),
+        (("kept@example.com", ""), "NEW_PASSWORD is not set"),
+    ],
+)
+def test_password_that_is_not_changed(
+    run: Run, change: Run, own: Session, credentials: tuple[str, str], complaint: str
+) -> None:
+    run(email="kept@example.com", password="securepassword")
+    with pytest.raises(CommandError, match=complaint) as caught:
+        change(*credentials)
+    assert "canary" not in str(caught.value)
+    user = find(own, "kept@example.com")
+    assert user is not None
+    assert verify_password("securepassword", user.password_hash)
+
+
+def test_nobody_to_ask_for_another_password(url: URL) -> None:
+    finished = run_manage("changepassword", "a@example.com", env=environment_for(url))
+    assert finished.returncode == 1
+    assert len(finished.stderr.splitlines()) == 1
+    assert "NEW_PASSWORD" in finished.stderr

@@ -1,0 +1,88 @@
+"""Show which settings differ from their defaults, and where each of them comes from.
+
+Secrets are masked. With --all it shows every setting there is.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+from sqlalchemy import make_url
+
+from project.management import style
+from project.settings import ROOT, Settings, SettingsGroup, load_settings, secrets_directory
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+MASK = "***"
+
+
+class Row(NamedTuple):
+    """One setting: its variable, its value as shown, where it was found."""
+
+    name: str
+    value: str
+    source: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="those that have their default, too")
+
+
+def handle(options: argparse.Namespace) -> None:
+    rows = [row for row in list_settings(load_settings()) if options.all or row.source != "default"]
+    if not rows:
+        print("Every setting has its default.")
+        return
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print(f"{cells[0]}  {cells[1]}  {style.faint(cells[2].rstrip())}")
+
+
+def list_settings(settings: Settings) -> Iterator[Row]:
+    """Name every setting, group after group, with its value in effect."""
+    file = {name.upper() for name, value in dotenv_values(ROOT / ".env").items() if value}
+    for group_name in Settings.model_fields:
+        group: SettingsGroup = getattr(settings, group_name)
+        prefix = group.model_config.get("env_prefix", "")
+        for field, info in type(group).model_fields.items():
+            name = f"{prefix}{field}".upper()
+            value = getattr(group, field)
+            source = _source(name, file)
+            if source == "default" and value != info.get_default(call_default_factory=True):
+                source = "generated" if isinstance(value, SecretStr) else "limited"
+            yield Row(name, _shown(value), source)
+
+
+def _source(name: str, file: set[str]) -> str:
+    """Where it comes from, in the order in which settings are read."""
+    if any(value and known.upper() == name for known, value in os.environ.items()):
+        return "environment"
+    if name in file:
+        return ".env"
+    folder = secrets_directory()
+    if folder and any(path.name.upper() == name for path in folder.iterdir()):
+        return "SECRETS_DIR"
+    return "default"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return MASK
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown, value)) or "-"
+    if isinstance(value, str) and "://" in value:
+        return _without_password(value)
+    return "-" if value is None else str(value)
+
+
+def _without_password(address: str) -> str:
+    url = make_url(address)
+    hidden = {"password": "hidden"} if "password" in url.query else {}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)

@@ -1,0 +1,34 @@
+"""Empty every table; the tables themselves and the record of migrations stay.
+
+Numbers start again from one. Asks first, unless --noinput is given.
+"""
+
+import argparse
+
+from sqlalchemy import MetaData, text
+
+from project.db.base import Base
+from project.management.asking import confirm
+from project.management.environment import load_registry, open_database
+from project.settings import load_settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--noinput", "--no-input", action="store_true", help="ask nothing")
+
+
+def handle(options: argparse.Namespace) -> int:
+    load_registry()
+    with open_database(load_settings()) as database:
+        if not options.noinput:
+            confirm(f"Delete every row in {database.engine.url.database}?")
+        with database.transaction() as session:
+            session.execute(text(_statement(Base.metadata)))
+    print(f"Emptied {len(Base.metadata.tables)} tables.")
+    return 0
+
+
+def _statement(metadata: MetaData) -> str:
+    # CASCADE reaches what refers to them and is in no installed app any more.
+    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+    return f"TRUNCATE {names} RESTART IDENTITY CASCADE"

@@ -1,0 +1,22 @@
+"""Print the SQL of one migration, without a look at the database."""
+
+import argparse
+
+from alembic import command
+
+from project.db.migrations import alembic_config, find_revision, head_revision
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("revision", help="its number, 0002 say, or head")
+    parser.add_argument("--backwards", action="store_true", help="the SQL that takes it back")
+
+
+def handle(options: argparse.Namespace) -> None:
+    head_revision()  # refuses a history that has forked
+    script = find_revision(options.revision)
+    before = script.down_revision or "base"
+    if options.backwards:
+        command.downgrade(alembic_config(), f"{script.revision}:{before}", sql=True)
+    else:
+        command.upgrade(alembic_config(), f"{before}:{script.revision}", sql=True)
