@@ -46,8 +46,8 @@ def list_entities(session: DbSession, user: CurrentUser, limit: int = 20) -> Ite
 
 
 @router.post("/items", status_code=201)
-def create_item(session: DbSession, user: CurrentUser, body: ItemCreate) -> ItemRead:
-    item = services.create_item(session, owner_id=user.id, **body.model_dump())
+def create_item(session: DbSession, principal: CurrentPrincipal, body: ItemCreate) -> ItemRead:
+    item = services.create_item(session, owner_id=principal.id, **body.model_dump())
     return ItemRead.model_validate(item)
 
 
