@@ -33,6 +33,7 @@ from project.web.middleware import (
     TrustedHosts,
     UnforeseenErrors,
 )
+from project.web.openapi import document_problems
 from project.web.principal import Authenticator
 from project.web.problems import install_error_handlers
 from project.web.shutdown import called_at_shutdown
@@ -76,6 +77,7 @@ def create_application(
     app.include_router(home.router)
     mount_static(app)
     install_admin(app)
+    document_problems(app)
     if has_docs:
         mount_docs(app, openapi_url=OPENAPI_URL)
     index_routes(app)

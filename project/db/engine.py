@@ -35,7 +35,7 @@ def create_pooled_engine(url: str, settings: DatabaseSettings) -> Engine:
     """Create the engine of a worker.
 
     The pool never overflows: the lane in front of it has as many threads as the pool has
-    connections, so nobody ever waits inside the pool (DESIGN, the law).
+    connections, so nobody ever waits inside the pool.
     """
     engine = create_engine(
         _with_defaults(url, settings),

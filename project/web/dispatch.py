@@ -14,8 +14,11 @@ from fastapi import FastAPI
 from fastapi.params import Form
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.convertors import Convertor
+from starlette.exceptions import HTTPException
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+METHOD_NOT_ALLOWED = 405
 
 _PARAMETER = re.compile(r"\(\?P<\w+>")
 
@@ -41,11 +44,23 @@ class RouteIndex:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry = self.find(scope)
         if entry is None:
-            await self._fallback(scope, receive, send)
+            await self._fall_back(scope, receive, send)
             return
         scope["router"] = self._router
         entry.prepare(scope)
         await entry.app(scope, receive, send)
+
+    async def _fall_back(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._fallback(scope, receive, send)
+        except HTTPException as error:
+            if error.status_code == METHOD_NOT_ALLOWED:
+                # FastAPI names the methods of the first route alone.
+                allowed = {m for m, table in self._tables.items() if table.knows(scope["path"])}
+                known = (error.headers or {}).get("Allow", "").split(", ")
+                methods = ", ".join(sorted(allowed.union(known) - {""}))
+                error.headers = {**(error.headers or {}), "Allow": methods}
+            raise
 
     def find(self, scope: Scope) -> "_Entry | None":
         """Return the route to call; None if FastAPI has to decide."""
@@ -88,6 +103,10 @@ class _Table:
         self._entries = [e for e in entries if e.methods is None or method in e.methods]
         patterns = (_PARAMETER.sub("(?:", entry.pattern.pattern) for entry in self._entries)
         self._pattern = re.compile("|".join(f"({pattern})" for pattern in patterns))
+
+    def knows(self, path: str) -> bool:
+        """Whether one of the routes has this path."""
+        return self._pattern.match(path) is not None
 
     def find(self, path: str) -> _Entry | None:
         found = self._pattern.match(path)

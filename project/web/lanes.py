@@ -6,7 +6,7 @@ instead of piling up. A flood in one lane never starves another.
 
 The waiting happens on the event loop (`project.web.gate`), so a thread that runs always has
 all it needs. In the database lane there are as many threads as the pool has connections,
-which is why no thread ever waits for a connection (DESIGN, the law). An app declares a lane of
+which is why no thread ever waits for a connection. An app declares a lane of
 its own in its `lanes.py`: `lanes(settings)` returns a tuple of them. A hop costs about half
 the CPU of anyio's.
 """

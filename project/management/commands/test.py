@@ -41,6 +41,7 @@ def handle(options: argparse.Namespace) -> int:
             f"pytest is not installed in {sys.executable}: run `uv run manage.py test`, "
             "or `pip install -r requirements/dev.txt` first."
         )
+    _refuse_missing(options.arguments)
     given = [_from_root(argument) for argument in options.arguments]
     defaults = _defaults(given)
     command = [sys.executable, "-m", "pytest", *defaults, *given]
@@ -48,6 +49,21 @@ def handle(options: argparse.Namespace) -> int:
     if code == 0 and set(QUIETLY) <= set(defaults):
         _print_coverage()
     return code
+
+
+def _refuse_missing(arguments: list[str]) -> None:
+    """Name a path that is not there: several processes of pytest would not."""
+    for position, argument in enumerate(arguments):
+        path = argument.partition("::")[0]
+        is_meant = position == 0 or path.endswith(".py")  # not the value of an option
+        if is_meant and not path.startswith("-") and not _exists(path):
+            raise CommandError(
+                f"There is no {path}; tests are picked by path, or by `-k words`.", exit_code=2
+            )
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists() or (ROOT / path).exists()
 
 
 def _defaults(given: list[str]) -> list[str]:

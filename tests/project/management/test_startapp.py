@@ -72,6 +72,8 @@ def test_it_writes_an_app_and_installs_it(project: Scratch) -> None:
         assert (project.root / "apps" / "blog_posts" / f"{part}.py").is_file()
     assert (project.root / "tests" / "apps" / "blog_posts" / "test_api_v1.py").is_file()
     assert (project.root / "tests" / "factories" / "blog_posts.py").is_file()
+    router = (project.root / "apps" / "blog_posts" / "api" / "v1.py").read_text()
+    assert 'tags=["blog_posts"]' in router  # the suite asks for them
     settings = (project.root / "project" / "settings.py").read_bytes()
     assert parse_installed_apps(settings) == ("apps.blog_posts",)
     assert "python manage.py makemigrations -n add_blog_posts" in finished.stdout

@@ -71,6 +71,19 @@ def test_paths_hold_from_any_folder(runs: Runs, monkeypatch: pytest.MonkeyPatch)
     assert runs[0][0] == [f"{expected}::test_one"]
 
 
+@pytest.mark.parametrize("words", [("nowhere",), ("-x", "tests/nothing.py::test_one")])
+def test_a_path_that_is_not_there(words: tuple[str, ...], runs: Runs) -> None:
+    with pytest.raises(CommandError, match="There is no") as caught:
+        call_command("test", *words)
+    assert caught.value.exit_code == 2
+    assert runs == []
+
+
+def test_values_of_options_are_no_paths(runs: Runs) -> None:
+    call_command("test", "-k", "nowhere", "-p", "no:randomly")
+    assert runs[0][0] == ["-k", "nowhere", "-p", "no:randomly"]
+
+
 def test_pytest_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(CommandError, match=r"uv run manage\.py test"):

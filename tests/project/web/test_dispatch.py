@@ -82,6 +82,9 @@ def client() -> Iterator[TestClient]:
     def never() -> str:
         return "never"
 
+    @inner.put("/both")
+    def replace() -> None: ...
+
     @inner.post("/")
     def create(name: Annotated[str, Form()]) -> str:
         return name
@@ -115,6 +118,12 @@ def test_same_answers(client: TestClient, method: str, path: str, status: int, a
     response = client.request(method, path)
     assert response.status_code == status
     assert answer in response.text
+
+
+def test_all_methods_are_allowed_for(client: TestClient) -> None:
+    """FastAPI itself would name those of the first route that has the path."""
+    assert client.delete("/api/things/").headers["allow"] == "POST"
+    assert client.delete("/api/things/both").headers["allow"] == "GET, PUT"
 
 
 def test_form(client: TestClient) -> None:

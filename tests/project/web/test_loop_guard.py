@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import timeit
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -63,8 +64,18 @@ def compute() -> None:
     while time.thread_time() < until: sum(range(1000))  # fmt: skip  # noqa: E701
 
 
+def count_for(seconds: float) -> int:
+    """Find how far this interpreter adds up in that time; its builds differ threefold."""
+    sample = 1_000_000
+    took = min(timeit.repeat(lambda: sum(range(sample)), number=1, repeat=5))
+    return int(sample * seconds / took)
+
+
+LONG = count_for(0.3)
+
+
 def hold_the_lock() -> None:
-    sum(range(10_000_000))  # one call into C, which never lets another thread run
+    sum(range(LONG))  # one call into C, which never lets another thread run
 
 
 def wait_often() -> None:
