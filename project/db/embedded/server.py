@@ -102,7 +102,9 @@ class EmbeddedServer:
         if not self.directory.exists():
             return False
         with self._exclusive():
-            return self._stop()
+            was_running = self._stop()
+            self.address.discard()
+        return was_running
 
     def reset(self) -> None:
         """Stop the server and delete its data. The next start begins with an empty cluster."""
