@@ -369,12 +369,13 @@ def _tables(measures: Measures) -> Iterator[str]:
                 )
                 for base in SHAPES[:2]
             ]
+            times = [f"{ratio:.2f}".replace("inf", "-") for ratio in ratios]
             yield (
                 f"| {route.title}, {clients} clients | {shape.title} | {middle['rate']:.0f} "
                 f"| {middle['p50']:.1f} | {middle['p95']:.1f} | {middle['p99']:.1f} "
                 f"| {sum(turn.errors for turn in turns)} | {middle['cpu']:.0f} "
                 f"| {max(turn.connections for turn in turns)} "
-                f"| {ratios[0]:.2f} | {ratios[1]:.2f} |"
+                f"| {times[0]} | {times[1]} |"
             )
 
 
