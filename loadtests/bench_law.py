@@ -14,6 +14,7 @@ DATABASE_URL names, and sends its load to 127.0.0.1 alone.
 
 import argparse
 import json
+import math
 import os
 import platform
 import re
@@ -143,9 +144,6 @@ def _options() -> argparse.Namespace:
 
 def _modules() -> list[str]:
     return list(dict.fromkeys(shape.module for shape in SHAPES))
-
-
-# --- what all of them stand on
 
 
 @contextmanager
@@ -362,21 +360,20 @@ def _tables(measures: Measures) -> Iterator[str]:
                 name: statistics.median(getattr(turn, name) for turn in turns)
                 for name in ("rate", "p50", "p95", "p99", "cpu")
             }
-            ratios = [
-                statistics.median(
-                    own.rate / other.rate if other.rate else float("inf")
-                    for own, other in zip(turns, measures[base, route, clients], strict=True)
-                )
-                for base in SHAPES[:2]
-            ]
-            times = [f"{ratio:.2f}".replace("inf", "-") for ratio in ratios]
+            times = [_times(turns, measures[base, route, clients]) for base in SHAPES[:2]]
             yield (
                 f"| {route.title}, {clients} clients | {shape.title} | {middle['rate']:.0f} "
                 f"| {middle['p50']:.1f} | {middle['p95']:.1f} | {middle['p99']:.1f} "
                 f"| {sum(turn.errors for turn in turns)} | {middle['cpu']:.0f} "
-                f"| {max(turn.connections for turn in turns)} "
-                f"| {times[0]} | {times[1]} |"
+                f"| {max(turn.connections for turn in turns)} | {times[0]} | {times[1]} |"
             )
+
+
+def _times(turns: list[Measure], others: list[Measure]) -> str:
+    """How many times the others' rate, turn by turn; a dash where they answered nobody."""
+    pairs = zip(turns, others, strict=True)
+    rates = [own.rate / other.rate if other.rate else math.inf for own, other in pairs]
+    return f"{statistics.median(rates):.2f}".replace("inf", "-")
 
 
 def _counts_table(counts: Counts) -> Iterator[str]:

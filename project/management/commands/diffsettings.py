@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dotenv import dotenv_values
 from pydantic import SecretStr
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from project.management import style
 from project.settings import ROOT, Settings, SettingsGroup, load_settings, secrets_directory
@@ -83,6 +84,9 @@ def _shown(value: Any) -> str:
 
 
 def _without_password(address: str) -> str:
-    url = make_url(address)
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        return MASK  # who knows what it holds
     hidden = {"password": "hidden"} if "password" in url.query else {}
     return url.update_query_dict(hidden).render_as_string(hide_password=True)

@@ -6,6 +6,7 @@ Numbers start again from one. Asks first, unless --noinput is given.
 import argparse
 
 from sqlalchemy import MetaData, text
+from sqlalchemy.orm import Session
 
 from project.db.base import Base
 from project.management.asking import confirm
@@ -23,12 +24,14 @@ def handle(options: argparse.Namespace) -> int:
         if not options.noinput:
             confirm(f"Delete every row in {database.engine.url.database}?")
         with database.transaction() as session:
-            session.execute(text(_statement(Base.metadata)))
+            empty_tables(session, Base.metadata)
     print(f"Emptied {len(Base.metadata.tables)} tables.")
     return 0
 
 
-def _statement(metadata: MetaData) -> str:
-    # CASCADE reaches what refers to them and is in no installed app any more.
-    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-    return f"TRUNCATE {names} RESTART IDENTITY CASCADE"
+def empty_tables(session: Session, metadata: MetaData) -> None:
+    """Empty them all at once; if there are none, that is fine as well."""
+    names = ", ".join(f'"{name}"' for name in metadata.tables)
+    if names:
+        # CASCADE reaches what refers to them and is in no installed app any more.
+        session.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))

@@ -1,11 +1,13 @@
 """Sessions that only read, and connections that the server has closed."""
 
 from collections.abc import Callable
+from typing import Any
 
+import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, event, select, text, update
+from sqlalchemy import Engine, event, func, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -13,6 +15,7 @@ from apps.users.models import User
 from project.application import create_application
 from project.db.engine import begin_explicitly, create_pooled_engine
 from project.db.reading import WriteRefused
+from project.db.session import Database
 from project.settings import Settings
 from project.web.route import Router, transactional
 from project.web.transaction import DbSession
@@ -67,15 +70,48 @@ def test_update_statement_is_refused(database: TestDatabase) -> None:
     [
         lambda session: session.execute(text(" Delete FROM users_user")),
         lambda session: session.scalars(select(User).with_for_update()).all(),
+        lambda session: session.execute(select(User.__table__).with_for_update()),
         lambda session: session.bulk_insert_mappings(User, [{"email": "new@example.com"}]),
     ],
-    ids=["text", "lock", "bulk"],
+    ids=["text", "lock", "lock of a table", "bulk"],
 )
 def test_other_ways_to_write_are_refused(
     database: TestDatabase, write: Callable[[Session], object]
 ) -> None:
     with pytest.raises(WriteRefused), database.reading() as session:
         write(session)
+
+
+def test_rows_and_entities_come_over_one_connection(settings: Settings, session: Session) -> None:
+    """A request that took two could wait for ever for the second one."""
+    user = UserFactory()
+    session.commit()
+    url = session.get_bind().engine.url.render_as_string(hide_password=False)
+    narrow = settings.database.model_copy(update={"pool_size": 1, "queue_timeout": 0.5})
+    database = Database(create_pooled_engine(url, narrow))
+    pid = func.pg_backend_pid()
+    with database.reading() as reader:
+        rows = reader.execute(select(User.__table__.c.id, pid)).all()
+        entities = reader.execute(select(User, pid)).all()
+    database.close()
+    assert [row[0] for row in rows] == [user.id]
+    assert isinstance(entities[0][0], User)
+    assert rows[0][1] == entities[0][1]
+
+
+def test_results_are_described_as_the_driver_does(database: TestDatabase) -> None:
+    """By name and type, which is what SQLAlchemy reads."""
+    with database.connect() as connection:
+        own: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+        statement = "SELECT 1 AS one, 'x'::text AS \"Zwei ü\", now(), NULL::jsonb AS j"
+        described = own.execute(statement).description
+        with psycopg.Cursor(own) as plain:
+            expected = plain.execute(statement).description
+        assert described is not None
+        assert expected is not None
+        assert [tuple(column)[:2] for column in described] == [tuple(c)[:2] for c in expected]
+        assert own.execute("SELECT").description == []
+        assert own.execute("DO 'BEGIN END'").description is None
 
 
 def extend(settings: Settings, database: TestDatabase, router: Router) -> FastAPI:

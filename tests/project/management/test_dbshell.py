@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
@@ -30,13 +31,22 @@ def test_its_exit_code_is_psqls(url: URL) -> None:
     assert "Traceback" not in finished.stderr
 
 
-def test_the_password_is_no_argument(url: URL) -> None:
+LOOK = """
+import os, psutil
+print(next(p.cmdline() for p in psutil.Process().parents() if p.name() == "psql"))
+print(os.environ["PGPASSWORD"])
+"""
+
+
+def test_the_password_is_no_argument(url: URL, tmp_path: Path) -> None:
     """Whoever lists the machine's processes reads their arguments."""
+    script = tmp_path / "look.py"
+    script.write_text(LOOK)
     env = environment_for(url.set(password="canary"))
-    words = ("dbshell", "--", "--no-psqlrc", "-Atc", "\\! ps -o args= -p $PPID; echo $PGPASSWORD")
-    finished = run_manage(*words, env=env)
+    look = f'\\! "{sys.executable}" "{script}"'
+    finished = run_manage("dbshell", "--", "--no-psqlrc", "-Atc", look, env=env)
     command, password = finished.stdout.splitlines()
-    assert "psql" in command
+    assert str(url.database) in command
     assert "canary" not in command
     assert password == "canary"
 

@@ -58,6 +58,14 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch, capsys: Capture) ->
     assert "sslmode=require" in out
 
 
+def test_what_only_looks_like_an_address(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.setenv("SITE_NAME", "a :// b")
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://shop.example.com,http://[::1]:3000")
+    found = shown(capsys)
+    assert found["SITE_NAME"] == ["***", "environment"]
+    assert found["ALLOWED_ORIGINS"][:2] == ["https://shop.example.com,", "http://[::1]:3000"]
+
+
 def test_where_from(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path) -> None:
     secrets = tmp_path / "secrets"
     secrets.mkdir()

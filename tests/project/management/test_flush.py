@@ -1,9 +1,11 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import URL, NullPool, create_engine, text
+from sqlalchemy import URL, MetaData, NullPool, create_engine, text
+from sqlalchemy.orm import Session
 
 from project.errors import CommandError
+from project.management.commands.flush import empty_tables
 from project.management.dispatcher import call_command
 from tests.database import TestDatabase
 from tests.processes import environment_for, fresh_database, run_manage
@@ -47,6 +49,10 @@ def test_without_a_yes_nothing_goes(url: URL, monkeypatch: pytest.MonkeyPatch) -
     assert str(url.database) in questions[0]
     with pytest.raises(Exception, match="duplicate key"):
         insert_user(url)
+
+
+def test_a_project_without_tables(session: Session) -> None:
+    empty_tables(session, MetaData())
 
 
 def test_nobody_to_ask(url: URL) -> None:
