@@ -28,6 +28,7 @@ INSTALLED_APPS: tuple[str, ...] = (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
+ENV_FILE = ROOT / ".env"
 
 Environment = Literal["development", "test", "staging", "production"]
 ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
@@ -268,7 +269,7 @@ class Settings(BaseModel):
 Group = TypeVar("Group", bound=SettingsGroup)
 
 
-def load_settings(*, env_file: Path | None = ROOT / ".env") -> Settings:
+def load_settings(*, env_file: Path | None = ENV_FILE) -> Settings:
     """Read the settings now.
 
     Raises ImproperlyConfigured with one line that names every setting that is missing,
@@ -318,11 +319,16 @@ def _load_group(group: Any, env_file: Path | None, problems: list[str]) -> Any:
     try:
         return group(_env_file=env_file, _secrets_dir=secrets_directory())
     except ValidationError as error:
-        prefix = group.model_config.get("env_prefix", "")
-        for found in error.errors(include_url=False, include_input=False):
-            name = f"{prefix}{found['loc'][0]}".upper()
-            problems.append(f"{name} {_reason(found['msg'])}")
+        problems += explain(error, group.model_config.get("env_prefix", ""))
         return None
+
+
+def explain(error: ValidationError, prefix: str) -> list[str]:
+    """Say of each variable what is wrong with it, never what it holds."""
+    return [
+        f"{prefix}{found['loc'][0]}".upper() + f" {_reason(found['msg'])}"
+        for found in error.errors(include_url=False, include_input=False)
+    ]
 
 
 def _reason(message: str) -> str:
