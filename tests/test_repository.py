@@ -203,7 +203,7 @@ def test_dependencies_are_explained() -> None:
 
 def test_settings_are_documented() -> None:
     """Every field of a settings group is followed by a docstring."""
-    tree = ast.parse(texts()["project/settings.py"])
+    tree = ast.parse(texts()["project/setting_groups.py"])
     groups = [node for node in tree.body if isinstance(node, ast.ClassDef) and is_group(node)]
     assert groups
     assert [name for group in groups for name in undocumented(group)] == []
