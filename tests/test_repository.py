@@ -204,7 +204,7 @@ def test_dependencies_are_explained() -> None:
 def test_settings_are_documented() -> None:
     """Every field of a settings group is followed by a docstring."""
     files = [
-        path for path in texts() if re.fullmatch(r"(project|apps/\w+)/\w*settings\w*\.py", path)
+        path for path in texts() if re.fullmatch(r"(project|apps/\w+)/\w*setting\w*\.py", path)
     ]
     trees = [ast.parse(texts()[path]) for path in files]
     nodes = [node for tree in trees for node in tree.body]
