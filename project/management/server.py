@@ -115,7 +115,7 @@ def _rehearse() -> None:
     The supervisor would start broken workers again and again; and an application built in
     the supervisor itself would cost it a worker's memory for nothing.
     """
-    check = [sys.executable, str(ROOT / "manage.py"), "check"]
+    check = [sys.executable, str(ROOT / "manage.py"), "check", "--no-database"]
     finished = subprocess.run(check, capture_output=True, text=True, check=False)
     if finished.returncode:
         last = (finished.stderr or finished.stdout).strip().splitlines()[-1]
