@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -10,13 +12,14 @@ from starlette.middleware.cors import CORSMiddleware
 
 from project import __version__
 from project.admin.site import install_admin
+from project.app_settings import SettingsOfApps
 from project.apps import Registry
 from project.db.feeds import Feeds
 from project.db.session import Database
 from project.errors import AppError
 from project.logging import configure_logging
 from project.runtime import Runtime
-from project.settings import INSTALLED_APPS, Settings
+from project.settings import ENV_FILE, INSTALLED_APPS, Settings
 from project.storage import create_storage
 from project.templating import create_templates
 from project.web import home
@@ -25,6 +28,7 @@ from project.web.dispatch import index_routes
 from project.web.docs import mount_docs
 from project.web.gate import Gate
 from project.web.lanes import build_lanes
+from project.web.lifespans import entered
 from project.web.loop_guard import guarded
 from project.web.middleware import (
     REQUEST_ID_HEADER,
@@ -53,8 +57,12 @@ def create_application(
     *,
     database: Database | None = None,
     installed_apps: tuple[str, ...] = INSTALLED_APPS,
+    env_file: Path | None = ENV_FILE,
 ) -> FastAPI:
-    """Build the application from its settings; `database` replaces the configured one."""
+    """Build the application from its settings; `database` replaces the configured one.
+
+    The apps' own settings are read here, from the environment and `env_file`.
+    """
     configure_logging(settings)
     registry = Registry.load(installed_apps)
     registry.import_models()
@@ -69,7 +77,9 @@ def create_application(
         middleware=_middleware(settings),
         lifespan=_lifespan,
     )
-    app.state.runtime = _runtime(settings, registry, database or Database.from_settings(settings))
+    database = database or Database.from_settings(settings)
+    app_settings = SettingsOfApps.load(registry, env_file=env_file)
+    app.state.runtime = _runtime(settings, app_settings, registry, database)
     install_error_handlers(app)
     install_versions(app, registry)
     install_unversioned(app, registry)
@@ -84,13 +94,16 @@ def create_application(
     return app
 
 
-def _runtime(settings: Settings, registry: Registry, database: Database) -> Runtime:
+def _runtime(
+    settings: Settings, app_settings: SettingsOfApps, registry: Registry, database: Database
+) -> Runtime:
     async_gate = _async_gate(settings)
     async_database = database.open_asynchronous(settings.database, async_gate)
     if settings.has_server_timing:
         count_queries(database.engine, async_database.engine.sync_engine)
     return Runtime(
         settings=settings,
+        app_settings=app_settings,
         registry=registry,
         database=database,
         async_database=async_database,
@@ -155,10 +168,11 @@ def _middleware(settings: Settings) -> list[Middleware]:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     runtime: Runtime = app.state.runtime
     with guarded(runtime.settings), called_at_shutdown(runtime.feeds.end_all):
-        yield
+        async with entered(runtime) as state:
+            yield state
     await runtime.feeds.close()
     await runtime.async_database.close()
     runtime.lanes.close()

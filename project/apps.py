@@ -5,7 +5,8 @@ every other file is found by its name when the phase that needs it comes:
 
     app.py               manifests, in order
     models.py            models, then every mapper is configured
-    api/v1.py, api/v2.py, routes.py, admin.py, identity.py, lanes.py
+    api/v1.py, api/v2.py, routes.py, admin.py, identity.py, lanes.py,
+    settings.py, lifespan.py
                          only when the web application is built
     checks.py, seeds.py, commands/<verb>.py
                          only when somebody asks

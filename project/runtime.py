@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
+from project.app_settings import SettingsOfApps
 from project.apps import Registry
 from project.db.asynchronous import AsyncDatabase
 from project.db.feeds import Feeds
@@ -24,6 +25,7 @@ class Runtime:
     """Settings, apps, database, lanes, feeds, storage and templates of this process."""
 
     settings: Settings
+    app_settings: SettingsOfApps
     registry: Registry
     database: Database
     async_database: AsyncDatabase

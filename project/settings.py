@@ -11,13 +11,43 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from project.errors import ImproperlyConfigured
-from project.setting_types import DatabaseURL, Names, Seconds, Secrets
+from project.setting_groups import (
+    DatabaseSettings,
+    Environment,
+    GeneralSettings,
+    LaneSettings,
+    LoggingSettings,
+    MediaSettings,
+    SecuritySettings,
+    ServerSettings,
+    SettingsGroup,
+    WebSettings,
+)
+
+__all__ = [
+    "ENV_FILE",
+    "INSTALLED_APPS",
+    "ROOT",
+    "DatabaseSettings",
+    "GeneralSettings",
+    "LaneSettings",
+    "LoggingSettings",
+    "MediaSettings",
+    "SecuritySettings",
+    "ServerSettings",
+    "Settings",
+    "SettingsGroup",
+    "WebSettings",
+    "explain",
+    "is_weak",
+    "load_settings",
+    "secrets_directory",
+]
 
 # Order matters: an app comes after those it requires. Nothing is discovered by being installed.
 INSTALLED_APPS: tuple[str, ...] = (
@@ -28,191 +58,11 @@ INSTALLED_APPS: tuple[str, ...] = (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-
-Environment = Literal["development", "test", "staging", "production"]
-ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
+ENV_FILE = ROOT / ".env"
 
 MINIMUM_SECRET_LENGTH = 32
 MINIMUM_SECRET_VARIETY = 10
 PLACEHOLDERS = ("changethis", "changeme", "change-me", "secret", "insecure", "example", "your-")
-
-
-class SettingsGroup(BaseSettings):
-    """A group of settings that share a prefix. Unknown names belong to other groups."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
-
-
-class GeneralSettings(SettingsGroup):
-    """What kind of place this is."""
-
-    environment: Environment = "development"
-    """Decides defaults and strictness: development, test, staging or production."""
-
-    @property
-    def is_deployed(self) -> bool:
-        """Whether strangers can reach this place: staging and production."""
-        return self.environment in {"staging", "production"}
-
-    site_name: str = "Lintel"
-    """Shown on pages, in the API documentation and in the admin."""
-
-    data_directory: Path = Path(".data")
-    """Where the embedded database and the development key are kept, seen from the root."""
-
-
-class DatabaseSettings(SettingsGroup):
-    """How to reach PostgreSQL, and how long to wait for it."""
-
-    model_config = SettingsConfigDict(env_prefix="DATABASE_")
-
-    url: DatabaseURL = Field(default=None, repr=False)  # it may hold a password
-    """`postgresql://…`. Unset in development and test: the embedded server is started."""
-
-    pool_size: int = Field(default=8, ge=1, le=200)
-    """Connections of one worker, and threads of its database lane: always the same number."""
-
-    async_pool_size: int = Field(default=2, ge=1, le=200)
-    """Connections of one worker for `async def` routes, which hold them for moments."""
-
-    queue_size: int = Field(default=200, ge=0)
-    """Requests of one worker that may wait for a connection; the next one gets a 503."""
-
-    queue_timeout: Seconds = 5.0
-    """Seconds that a request may wait for a connection before it gets a 503."""
-
-    connect_timeout: int = Field(default=3, ge=1)
-    """Seconds to wait for a new connection. libpq counts whole seconds."""
-
-    statement_timeout: Seconds = 15.0
-    """Seconds after which the server cancels a statement."""
-
-    lock_timeout: Seconds = 4.0
-    """Seconds after which the server gives up waiting for a lock."""
-
-    idle_in_transaction_timeout: Seconds = 30.0
-    """Seconds after which the server ends a session that forgot its transaction."""
-
-    client_check_interval: float = Field(default=1.0, ge=0, le=86_400)
-    """Seconds between the server's looks whether a client still lives; 0 where it cannot."""
-
-
-class SecuritySettings(SettingsGroup):
-    """Keys, tokens and passwords."""
-
-    secret_key: SecretStr | None = None
-    """Signs tokens. Unset in development and test: a random one is kept under `.data/`."""
-
-    secret_key_fallbacks: Secrets = ()
-    """Older keys that still verify, so that a rotation signs nobody out."""
-
-    access_token_expire_minutes: int = Field(default=10, ge=1, le=15)
-    """Minutes that an access token lives."""
-
-    refresh_token_expire_days: int = Field(default=14, ge=1, le=90)
-    """Days after sign-in when refreshing ends, however often it was done."""
-
-    registration_open: bool = True
-    """Whether anyone may register at `POST /api/v1/users/`."""
-
-    hash_queue_size: int = Field(default=50, ge=0)
-    """Password hashes of one worker that may wait; the next one gets a 503."""
-
-    hash_queue_timeout: Seconds = 5.0
-    """Seconds that a password hash may wait for its turn."""
-
-
-class WebSettings(SettingsGroup):
-    """Who may call, from where, and with how much."""
-
-    allowed_hosts: Names = ("localhost", "127.0.0.1", "[::1]", "testserver")
-    """Values of the `Host` header that are answered; `.example.com` allows subdomains."""
-
-    allowed_origins: Names = ()
-    """Origins of browser applications that may call the API (CORS)."""
-
-    max_body_size: int = Field(default=1_048_576, ge=1024)
-    """Bytes of a request body; a route may ask for more."""
-
-    request_timeout: Seconds = 30.0
-    """Seconds within which a request has an answer; statements and queues may take half of them."""
-
-    trusted_proxies: Names = ("127.0.0.1",)
-    """Addresses whose `X-Forwarded-*` headers are believed."""
-
-
-class MediaSettings(SettingsGroup):
-    """Files that people upload."""
-
-    media_directory: Path = Path(".data/media")
-    """The folder that keeps them, seen from the root. All workers share it."""
-
-    storage_url: str | None = None
-    """The bucket that keeps them instead of the folder: `s3://bucket/prefix`."""
-
-    aws_endpoint_url: str | None = None
-    """The server of the bucket, if it is not Amazon's: `https://s3.example.com`."""
-
-    aws_region: str | None = None
-    """The bucket's region. Unset: us-east-1, which most other servers take for theirs."""
-
-    aws_access_key_id: SecretStr | None = None
-    """Who opens the bucket. Unset: whatever role this machine has."""
-
-    aws_secret_access_key: SecretStr | None = None
-    """Belongs to the access key."""
-
-    max_upload_size: int = Field(default=20_971_520, ge=1024)
-    """Bytes of a request that uploads a file."""
-
-    max_image_pixels: int = Field(default=40_000_000, ge=1)
-    """Pixels of an uploaded picture. Decoding takes 8 bytes for each of them, 16 for WebP."""
-
-
-class LaneSettings(SettingsGroup):
-    """Threads for work that keeps a core busy."""
-
-    cpu_lane_size: int | None = Field(default=None, ge=1, le=256)
-    """Pictures and the like that one worker computes at a time; unset: one for each core."""
-
-    cpu_queue_size: int = Field(default=50, ge=0)
-    """Such works that may wait for a core; the next one gets a 503."""
-
-    cpu_queue_timeout: Seconds = 20.0
-    """Seconds that such a work may wait for its turn."""
-
-
-class ServerSettings(SettingsGroup):
-    """The server process."""
-
-    workers: int = Field(default=1, ge=1, le=128)
-    """Processes that answer requests."""
-
-    shutdown_timeout: int = Field(default=25, ge=1)
-    """Seconds that requests in flight get to finish after SIGTERM."""
-
-    loop_guard: bool | None = None
-    """Whether what blocks the event loop is named in the log; unset: in development and test."""
-
-    loop_guard_threshold: float = Field(default=0.1, ge=0.01, le=60, allow_inf_nan=False)
-    """Seconds that the event loop may be blocked before the guard names the culprit."""
-
-    server_timing: bool | None = None
-    """Whether answers say what they cost in a header; unset: in development alone."""
-
-
-class LoggingSettings(SettingsGroup):
-    """What is written to standard error."""
-
-    model_config = SettingsConfigDict(env_prefix="LOG_")
-
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """The lowest level that is written."""
-
-    format: Literal["text", "json"] | None = None
-    """`text` for people, `json` for machines; unset: json in staging and production."""
 
 
 class Settings(BaseModel):
@@ -268,7 +118,7 @@ class Settings(BaseModel):
 Group = TypeVar("Group", bound=SettingsGroup)
 
 
-def load_settings(*, env_file: Path | None = ROOT / ".env") -> Settings:
+def load_settings(*, env_file: Path | None = ENV_FILE) -> Settings:
     """Read the settings now.
 
     Raises ImproperlyConfigured with one line that names every setting that is missing,
@@ -318,11 +168,16 @@ def _load_group(group: Any, env_file: Path | None, problems: list[str]) -> Any:
     try:
         return group(_env_file=env_file, _secrets_dir=secrets_directory())
     except ValidationError as error:
-        prefix = group.model_config.get("env_prefix", "")
-        for found in error.errors(include_url=False, include_input=False):
-            name = f"{prefix}{found['loc'][0]}".upper()
-            problems.append(f"{name} {_reason(found['msg'])}")
+        problems += explain(error, group.model_config.get("env_prefix", ""))
         return None
+
+
+def explain(error: ValidationError, prefix: str) -> list[str]:
+    """Say of each variable what is wrong with it, never what it holds."""
+    return [
+        f"{prefix}{found['loc'][0]}".upper() + f" {_reason(found['msg'])}"
+        for found in error.errors(include_url=False, include_input=False)
+    ]
 
 
 def _reason(message: str) -> str:

@@ -100,7 +100,7 @@ def session(database: TestDatabase) -> Iterator[Session]:
 @pytest.fixture(scope="session")
 def application(settings: Settings, engine_database: TestDatabase) -> FastAPI:
     """The whole application, built once."""
-    return create_application(settings, database=engine_database)
+    return create_application(settings, database=engine_database, env_file=None)
 
 
 @pytest.fixture

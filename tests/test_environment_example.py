@@ -6,16 +6,35 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
+from project.app_settings import SettingsOfApps, prefix_of
+from project.apps import Registry
 from project.management.catalogue import ROOT
-from project.settings import Settings, load_settings
+from project.settings import INSTALLED_APPS, Settings, load_settings
 
 EXAMPLE = ROOT / ".env.example"
 LINE = re.compile(r"^(?P<is_default># )?(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$", re.MULTILINE)
 READ_BY_COMPOSE = {"POSTGRES_PASSWORD", "PUBLISHED_PORT", "IMAGE_TAG"}
 
 
+def read(env_file: Path | None) -> tuple[object, ...]:
+    """Every setting there is, those of apps included."""
+    apps = SettingsOfApps.load(Registry.load(INSTALLED_APPS), env_file=env_file)
+    return load_settings(env_file=env_file), dict(apps.by_label)
+
+
+def app_names() -> set[str]:
+    registry = Registry.load(INSTALLED_APPS)
+    settings = SettingsOfApps.load(registry, env_file=None).by_label
+    return {
+        f"{prefix_of(app)}{name}".upper()
+        for app in registry
+        if app.label in settings
+        for name in type(settings[app.label]).model_fields
+    }
+
+
 def environment_names() -> set[str]:
-    names = set()
+    names = app_names()
     for field in Settings.model_fields.values():
         group = field.annotation
         assert isinstance(group, type)
@@ -46,14 +65,14 @@ def test_every_line_is_explained() -> None:
 
 @pytest.mark.usefixtures("bare_environment")
 def test_a_copy_changes_nothing() -> None:
-    assert load_settings(env_file=EXAMPLE) == load_settings(env_file=None)
+    assert read(EXAMPLE) == read(None)
 
 
 @pytest.mark.usefixtures("bare_environment")
 def test_commented_values_are_the_defaults(tmp_path: Path) -> None:
     everything = tmp_path / ".env"
     everything.write_text(LINE.sub(r"\g<name>=\g<value>", EXAMPLE.read_text()))
-    assert load_settings(env_file=everything) == load_settings(env_file=None)
+    assert read(everything) == read(None)
 
 
 def test_no_secret() -> None:

@@ -218,14 +218,19 @@ def test_dependencies_are_explained() -> None:
 
 def test_settings_are_documented() -> None:
     """Every field of a settings group is followed by a docstring."""
-    tree = ast.parse(texts()["project/settings.py"])
-    groups = [node for node in tree.body if isinstance(node, ast.ClassDef) and is_group(node)]
-    assert groups
+    files = [
+        path for path in texts() if re.fullmatch(r"(project|apps/\w+)/\w*setting\w*\.py", path)
+    ]
+    trees = [ast.parse(texts()[path]) for path in files]
+    nodes = [node for tree in trees for node in tree.body]
+    groups = [node for node in nodes if isinstance(node, ast.ClassDef) and is_group(node)]
+    assert {group.name for group in groups} >= {"ServerSettings", "AppSettings"}
     assert [name for group in groups for name in undocumented(group)] == []
 
 
 def is_group(node: ast.ClassDef) -> bool:
-    return any(isinstance(base, ast.Name) and base.id == "SettingsGroup" for base in node.bases)
+    kinds = {"SettingsGroup", "AppSettings"}
+    return any(isinstance(base, ast.Name) and base.id in kinds for base in node.bases)
 
 
 def undocumented(group: ast.ClassDef) -> list[str]:

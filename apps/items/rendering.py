@@ -22,7 +22,6 @@ SIZES = {"small": 320, "large": 1280}
 """The renditions, by name: pixels of the longer side. Smaller pictures are not enlarged."""
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-QUALITY = 80
 EFFORT = 2  # of 6; more takes twice the time for three per cent of the bytes
 GAP = 2.0
 """How much larger than the target a picture stays after the cheap part of scaling down."""
@@ -65,14 +64,17 @@ class Rendered:
         return digest.hexdigest()
 
 
-def render(file: BinaryIO, *, max_pixels: int) -> Rendered:
+def render(file: BinaryIO, *, max_pixels: int, quality: int) -> Rendered:
     """Make both renditions of an uploaded picture; of an animation, of its first frame.
+
+    `quality` is WebP's, from 1 to 100.
 
     Raises ImageUnreadable and ImageTooLarge (422).
     """
     large = _load(file, max_pixels)
     small = _scale(large, SIZES["small"])
-    return Rendered({"small": _encode(small), "large": _encode(large)}, *large.size)
+    renditions = {"small": _encode(small, quality), "large": _encode(large, quality)}
+    return Rendered(renditions, *large.size)
 
 
 def _load(file: BinaryIO, max_pixels: int) -> Image.Image:
@@ -156,7 +158,7 @@ def _scale(image: Image.Image, longest: int) -> Image.Image:
     return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=GAP)
 
 
-def _encode(image: Image.Image) -> bytes:
+def _encode(image: Image.Image, quality: int) -> bytes:
     output = io.BytesIO()
-    image.save(output, "WEBP", quality=QUALITY, method=EFFORT)
+    image.save(output, "WEBP", quality=quality, method=EFFORT)
     return output.getvalue()

@@ -13,8 +13,11 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError as AlembicError
 from sqlalchemy import Connection, text
 
+from project.db.base import Base
 from project.errors import CommandError
 from project.settings import ROOT
+
+VERSION_TABLE = "alembic_version"
 
 # Any number that nobody else locks; "lintel" in ASCII.
 MIGRATION_LOCK = 0x6C696E74656C
@@ -101,6 +104,24 @@ def pending_revisions(connection: Connection) -> list[str]:
     if head is None or head == current:
         return []
     return [r.revision for r in reversed(list(script.iterate_revisions(head, current or "base")))]
+
+
+def unclaimed_tables(connection: Connection) -> list[str]:
+    """Return the tables of the schema `public` that no imported model declares, by name.
+
+    A removed app leaves them. Partitions belong to their table, and what an extension made is
+    the extension's.
+    """
+    names = connection.scalars(
+        text(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition "
+            "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'e' AND d.objid = c.oid "
+            "AND d.classid = 'pg_class'::regclass) ORDER BY c.relname"
+        )
+    )
+    declared = {table.name for table in Base.metadata.tables.values()}
+    return [name for name in names if name not in declared and name != VERSION_TABLE]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from apps.items.lanes import FILES
 from apps.items.models import Image, Item
 from apps.items.queries import ItemFilter
 from apps.items.rendering import render
+from apps.items.settings import ItemsSettings
 from apps.items.uploads import keep_image
 from project.runtime import runtime_of
 from project.storage import FileMissing
@@ -127,7 +128,8 @@ async def upload_image(request: Request, change: ChangeOfItem) -> ItemRead:
     runtime = runtime_of(request)
     async with uploaded_file(request, "file") as file:
         pixels = runtime.settings.media.max_image_pixels
-        rendered = await runtime.lanes.cpu.run(render, file, max_pixels=pixels)
+        quality = runtime.app_settings.of(ItemsSettings).image_quality
+        rendered = await runtime.lanes.cpu.run(render, file, max_pixels=pixels, quality=quality)
     return await keep_image(runtime, rendered, change.run, ItemRead.model_validate)
 
 

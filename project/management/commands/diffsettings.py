@@ -13,8 +13,17 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from project.app_settings import SettingsOfApps, prefix_of
+from project.apps import Registry
 from project.management import style
-from project.settings import ROOT, Settings, SettingsGroup, load_settings, secrets_directory
+from project.settings import (
+    ENV_FILE,
+    INSTALLED_APPS,
+    Settings,
+    SettingsGroup,
+    load_settings,
+    secrets_directory,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -36,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(options: argparse.Namespace) -> None:
-    rows = [row for row in list_settings(load_settings()) if options.all or row.source != "default"]
+    registry = Registry.load(INSTALLED_APPS)
+    settings, app_settings = load_settings(), SettingsOfApps.load(registry)
+    everything = [*list_settings(settings), *list_app_settings(registry, app_settings)]
+    rows = [row for row in everything if options.all or row.source != "default"]
     if not rows:
         print("Every setting has its default.")
         return
@@ -48,17 +60,27 @@ def handle(options: argparse.Namespace) -> None:
 
 def list_settings(settings: Settings) -> Iterator[Row]:
     """Name every setting, group after group, with its value in effect."""
-    file = {name.upper() for name, value in dotenv_values(ROOT / ".env").items() if value}
     for group_name in Settings.model_fields:
         group: SettingsGroup = getattr(settings, group_name)
-        prefix = group.model_config.get("env_prefix", "")
-        for field, info in type(group).model_fields.items():
-            name = f"{prefix}{field}".upper()
-            value = getattr(group, field)
-            source = _source(name, file)
-            if source == "default" and value != info.get_default(call_default_factory=True):
-                source = "generated" if isinstance(value, SecretStr) else "limited"
-            yield Row(name, _shown(value), source)
+        yield from _rows(group, group.model_config.get("env_prefix", ""))
+
+
+def list_app_settings(registry: Registry, settings: SettingsOfApps) -> Iterator[Row]:
+    """Do the same for the settings of each app."""
+    for app in registry:
+        if app.label in settings.by_label:
+            yield from _rows(settings.by_label[app.label], prefix_of(app))
+
+
+def _rows(group: SettingsGroup, prefix: str) -> Iterator[Row]:
+    file = {name.upper() for name, value in dotenv_values(ENV_FILE).items() if value}
+    for field, info in type(group).model_fields.items():
+        name = f"{prefix}{field}".upper()
+        value = getattr(group, field)
+        source = _source(name, file)
+        if source == "default" and value != info.get_default(call_default_factory=True):
+            source = "generated" if isinstance(value, SecretStr) else "limited"
+        yield Row(name, _shown(value), source)
 
 
 def _source(name: str, file: set[str]) -> str:

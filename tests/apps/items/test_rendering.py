@@ -15,7 +15,7 @@ LIMIT = 40_000_000
 
 
 def rendered(content: bytes, *, max_pixels: int = LIMIT) -> Rendered:
-    return render(io.BytesIO(content), max_pixels=max_pixels)
+    return render(io.BytesIO(content), max_pixels=max_pixels, quality=80)
 
 
 def large(content: bytes) -> Image.Image:
@@ -32,6 +32,13 @@ def test_formats(kind: str) -> None:
     }
     assert {image.format for image in images.values()} == {"WEBP"}
     assert (found.width, found.height) == (1280, 960)
+
+
+def test_quality() -> None:
+    """Less of it takes fewer bytes."""
+    content = pictures.picture("JPEG", (640, 480))
+    low, high = (render(io.BytesIO(content), max_pixels=LIMIT, quality=q) for q in (10, 95))
+    assert len(low.renditions["large"]) < len(high.renditions["large"])
 
 
 @pytest.mark.parametrize("size", [(100, 50), (1, 1), (1, 4000), (4000, 1), (1281, 1279)])

@@ -16,7 +16,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(row.name, raising=False)
     monkeypatch.setenv("ENVIRONMENT", "test")
     monkeypatch.setenv("DATA_DIRECTORY", str(tmp_path))
-    monkeypatch.setattr(diffsettings, "ROOT", tmp_path)
+    monkeypatch.setattr(diffsettings, "ENV_FILE", tmp_path / ".env")
 
 
 def shown(capture: Capture, *words: str) -> dict[str, list[str]]:
@@ -37,6 +37,11 @@ def test_all_of_them(capsys: Capture) -> None:
     found = shown(capsys, "--all")
     assert found["DATABASE_POOL_SIZE"] == ["8", "default"]
     assert found["LOG_LEVEL"] == ["INFO", "default"]
+
+
+def test_settings_of_apps(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.setenv("ITEMS_IMAGE_QUALITY", "70")
+    assert shown(capsys)["ITEMS_IMAGE_QUALITY"] == ["70", "environment"]
 
 
 def test_values_in_effect(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
