@@ -73,10 +73,11 @@ class ProjectCopy:
         assert finished.returncode == code, f"manage.py {' '.join(words)}: {said}"
         return said
 
-    def serve(self, log: Path) -> AbstractContextManager[Server]:
+    def serve(self, log: Path, **variables: str) -> AbstractContextManager[Server]:
         """Serve it for a while, without reloading."""
+        env = {**self.environment, **variables}
         words = ("runserver", "--no-reload")
-        return serving(*words, env=self.environment, log=log, root=self.root, python=self.python)
+        return serving(*words, env=env, log=log, root=self.root, python=self.python)
 
     def install(self, app: str) -> None:
         """Put a line into INSTALLED_APPS."""

@@ -100,23 +100,23 @@ def test_its_routes_answer(project: ProjectCopy, server: Server) -> None:
     assert APP in listed
 
 
-def test_its_template_is_found(server: Server) -> None:
+def test_its_template_and_its_lifespan_are_found(server: Server) -> None:
     status, body = server.read("/blog")
-    assert (status, "The package's page" in body) == (200, True)
+    assert (status, "<h1>The package&#39;s page</h1>" in body) == (200, True)
+    assert "<p>The blog is open.</p>" in body
     assert "<p>Hello from a command</p>" in body
 
 
-def test_the_projects_template_wins(project: ProjectCopy, tmp_path: Path) -> None:
+def test_its_settings_and_the_projects_template_win(project: ProjectCopy, tmp_path: Path) -> None:
     template = project.root / "templates" / APP / "blog.html"
     template.parent.mkdir()
-    template.write_text("<h1>Our page</h1>{{ titles | join(', ') }}")
+    template.write_text("<h2>{{ heading }}</h2>")
     try:
-        with project.serve(tmp_path / "log") as server:
+        with project.serve(tmp_path / "log", ACME_BLOG_TITLE="Set by us") as server:
             body = server.read("/blog")[1]
     finally:
         shutil.rmtree(template.parent)
-    assert "<h1>Our page</h1>" in body
-    assert "The package's page" not in body
+    assert body == "<h2>Set by us</h2>"
 
 
 @pytest.mark.needs("users")
