@@ -71,12 +71,19 @@ def until(is_reached: Callable[[], object], what: str) -> None:
 class Server:
     """A `manage.py` process that serves."""
 
-    def __init__(self, *words: str, env: dict[str, str], log: Path, root: Path = ROOT) -> None:
+    def __init__(
+        self,
+        *words: str,
+        env: dict[str, str],
+        log: Path,
+        root: Path = ROOT,
+        python: str = sys.executable,
+    ) -> None:
         self.log = log
         self.port = free_port()
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *words, "--port", str(self.port)],
+                [python, "manage.py", *words, "--port", str(self.port)],
                 cwd=root,
                 env=env,
                 stdout=output,
@@ -98,7 +105,7 @@ class Server:
 
     def wait_until_serving(self) -> None:
         until(
-            lambda: self.read("/health/live")[0] == 200 or self.process.poll() is not None,
+            lambda: self.read("/")[0] == 200 or self.process.poll() is not None,
             "the first answer",
         )
         assert self.process.poll() is None, self.output
@@ -114,9 +121,15 @@ class Server:
 
 
 @contextmanager
-def serving(*words: str, env: dict[str, str], log: Path, root: Path = ROOT) -> Iterator[Server]:
+def serving(
+    *words: str,
+    env: dict[str, str],
+    log: Path,
+    root: Path = ROOT,
+    python: str = sys.executable,
+) -> Iterator[Server]:
     """Start a server, wait for its first answer, and make sure that it ends."""
-    server = Server(*words, env=env, log=log, root=root)
+    server = Server(*words, env=env, log=log, root=root, python=python)
     try:
         server.wait_until_serving()
         yield server

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from project.management.catalogue import ROOT, Catalogue, installed_apps, package_folder
+from loadtests.scenario import installed
+from project.management.catalogue import ROOT, Catalogue, installed_apps
 
 TOP_LEVEL = {
     *("project", "apps", "migrations", "templates", "tests", "loadtests"),
@@ -128,7 +129,7 @@ def test_files_stay_short() -> None:
     lengths = {
         path: text.count("\n")
         for path, text in texts().items()
-        if path.startswith(("project/", "apps/")) and path.endswith(".py")
+        if path.startswith(("project/", "apps/", "loadtests/")) and path.endswith(".py")
     }
     assert {path: n for path, n in lengths.items() if n >= MAXIMUM_LINES} == {}
 
@@ -176,19 +177,33 @@ def test_guarded_pythons_are_told_the_way() -> None:
     assert any("-m venv" in line for line in commands_in_blocks(readme()))
 
 
-@pytest.mark.parametrize("app", installed_apps())
+def own_apps() -> list[str]:
+    """The installed apps that live here; those of installed packages are kept elsewhere."""
+    return [app for app in installed_apps() if ROOT.joinpath(*app.split(".")).is_dir()]
+
+
+@pytest.mark.parametrize("app", own_apps())
 def test_app_has_tests(app: str) -> None:
     folder = ROOT / "tests" / app.replace(".", "/")
     assert list(folder.glob("test_*.py")), f"no tests in {folder.relative_to(ROOT)}/"
 
 
-@pytest.mark.parametrize("app", installed_apps())
+@pytest.mark.parametrize("app", own_apps())
 def test_app_has_factories(app: str) -> None:
-    folder = package_folder(app)
-    assert folder is not None
+    folder = ROOT.joinpath(*app.split("."))
     if (folder / "models.py").exists():
         factories = ROOT / "tests" / "factories" / f"{folder.name}.py"
         assert factories.exists(), f"no {factories.relative_to(ROOT)}"
+
+
+@pytest.mark.parametrize("app", own_apps())
+def test_app_has_a_scenario(app: str) -> None:
+    """Whatever has routes in the API is under load in the load tests."""
+    folder = ROOT.joinpath(*app.split("."))
+    if list(folder.glob("api/v*.py")):
+        scenario = f"loadtests/scenarios/{folder.name}.py"
+        assert scenario in texts(), f"no {scenario}"
+        assert installed([app]), f"{scenario} defines no Scenario"
 
 
 def test_dependencies_are_explained() -> None:

@@ -1,0 +1,3 @@
+from project.apps import AppConfig
+
+app = AppConfig(label="acme_blog", title="Blog", description="Posts, by Acme.")
