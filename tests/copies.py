@@ -12,7 +12,7 @@ from project.settings import ROOT
 from tests.processes import run_manage
 
 FOLDERS = ("project", "apps", "migrations", "templates", "tests", "loadtests")
-FILES = ("manage.py", "pyproject.toml")
+FILES = ("manage.py", "pyproject.toml", "README.md")
 # What a developer, CI or this very suite has set speaks of another database, of another suite.
 OUTSIDE = ("DATABASE_URL", "DATA_DIRECTORY", "ENVIRONMENT", "SECRET_KEY", "PYTEST_", "COV_")
 

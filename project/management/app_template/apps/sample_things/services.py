@@ -16,7 +16,7 @@ class SampleThingChanges(TypedDict, total=False):
 
 def create_sample_thing(session: Session, *, owner_id: int, title: str) -> SampleThing:
     """Create one that belongs to this account. Raises TitleMissing."""
-    _refuse_blank(title)
+    _check_title(title)
     sample_thing = SampleThing(owner_id=owner_id, title=title)
     session.add(sample_thing)
     session.flush()  # its id, and the times that the database tells
@@ -27,7 +27,8 @@ def update_sample_thing(
     session: Session, *, sample_thing: SampleThing, **changes: Unpack[SampleThingChanges]
 ) -> SampleThing:
     """Change one that the caller has locked. Raises TitleMissing."""
-    _refuse_blank(changes.get("title", sample_thing.title))
+    if "title" in changes:
+        _check_title(changes["title"])
     for name, value in changes.items():
         setattr(sample_thing, name, value)
     session.flush()  # its updated_at
@@ -40,6 +41,6 @@ def delete_sample_thing(session: Session, *, sample_thing: SampleThing) -> None:
     session.flush()  # a row that still refers to it refuses here
 
 
-def _refuse_blank(title: str) -> None:
+def _check_title(title: str) -> None:
     if not title.strip():
         raise TitleMissing
