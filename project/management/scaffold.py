@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).parent / "app_template"
 SAMPLE = "sample_things"
+OWNERS = "apps.users"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST_NAME = 30  # twice a part of a table's name, which has 63 characters at most
 ENDINGS = (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("s", ""))
@@ -103,6 +104,15 @@ def refuse_bad_name(name: str, root: Path) -> None:
             raise CommandError(f"{shown(path)} exists already: choose another name or remove it.")
     if importlib.util.find_spec(name) is not None:
         raise CommandError(f"{name!r} is the name of a Python module: choose another name.")
+
+
+def refuse_missing_accounts() -> None:
+    """Raise CommandError where there is nobody to own what the template's app keeps."""
+    if OWNERS not in installed_apps():
+        raise CommandError(
+            f"What a new app keeps belongs to accounts, but {OWNERS!r} is not installed: "
+            "add it to INSTALLED_APPS, or write the app by hand (apps/README.md)."
+        )
 
 
 def write_app(names: Names, root: Path, *, without: Collection[str] = ()) -> list[Path]:

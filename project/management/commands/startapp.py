@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 
 from project.management import style
 from project.management.catalogue import ROOT, SETTINGS_FILE, shown
-from project.management.scaffold import PARTS, Names, refuse_bad_name, with_app, write_app
+from project.management.scaffold import (
+    PARTS,
+    Names,
+    refuse_bad_name,
+    refuse_missing_accounts,
+    with_app,
+    write_app,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def handle(options: argparse.Namespace) -> None:
     refuse_bad_name(options.name, ROOT)
+    refuse_missing_accounts()
     names = Names.of(options.name)
     package = f"apps.{names.label}"
     # Whatever may fail comes first: either everything is written or nothing.

@@ -30,6 +30,7 @@ def project(scratch: Scratch) -> Scratch:
     shutil.copytree(here / "app_template", there / "app_template", ignore=ignored)
     shutil.copy(here / "commands/startapp.py", there / "commands/startapp.py")
     scratch.write("loadtests/scenarios/__init__.py", "")
+    scratch.install("apps.users")
     return scratch
 
 
@@ -54,7 +55,7 @@ def project(scratch: Scratch) -> Scratch:
     ],
 )
 def test_bad_names_are_one_line_and_write_nothing(project: Scratch, name: str, said: str) -> None:
-    project.install("apps.shop")
+    project.install("apps.users", "apps.shop")
     project.write("apps/left/notes.txt", "")
     project.write("loadtests/scenarios/played.py", "")
     before = sources(project)
@@ -82,7 +83,7 @@ def test_it_writes_an_app_and_installs_it(project: Scratch) -> None:
     texts = [path + (project.root / path).read_text() for path in written]
     assert not [text for text in texts if re.search("sample.?thing", text, re.IGNORECASE)]
     settings = (project.root / "project" / "settings.py").read_bytes()
-    assert parse_installed_apps(settings) == ("apps.blog_posts",)
+    assert parse_installed_apps(settings) == ("apps.users", "apps.blog_posts")
     assert "python manage.py makemigrations -n add_blog_posts" in finished.stdout
 
 
@@ -93,7 +94,9 @@ def test_without_parts_and_not_installed(project: Scratch) -> None:
     assert {"apps/blog/models.py", "tests/apps/blog/test_services.py"} <= paths
     assert not [path for path in paths if "api" in path or "admin" in path]
     assert not (project.root / "loadtests/scenarios/blog.py").exists()
-    assert parse_installed_apps((project.root / "project/settings.py").read_bytes()) == ()
+    assert parse_installed_apps((project.root / "project/settings.py").read_bytes()) == (
+        "apps.users",
+    )
     assert "add 'apps.blog' to INSTALLED_APPS in project/settings.py" in finished.stdout
 
 
@@ -102,6 +105,14 @@ def test_a_part_that_there_is_not(project: Scratch) -> None:
     assert finished.returncode == 2
     assert "no part 'models': choose from admin, api, scenario" in finished.stderr
     assert finished.stderr.count("\n") == 1
+    assert not (project.root / "apps").exists()
+
+
+def test_nobody_to_own_anything(project: Scratch) -> None:
+    project.install()
+    finished = project.run("startapp", "blog")
+    assert finished.returncode == 1
+    assert "'apps.users' is not installed: add it to INSTALLED_APPS" in finished.stderr
     assert not (project.root / "apps").exists()
 
 
