@@ -1,5 +1,6 @@
 """Copies of the project, for tests that change it as a person would."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -86,6 +87,17 @@ class ProjectCopy:
     def uninstall(self, app: str) -> None:
         """Take its line out of INSTALLED_APPS."""
         self.replace("project/settings.py", f'    "{app}",\n', "")
+
+    def remove(self, label: str) -> None:
+        """Remove an app as a person would: its line, its folders, its line in `.env.example`."""
+        self.uninstall(f"apps.{label}")
+        for folder in ("apps", "tests/apps"):
+            shutil.rmtree(self.root / folder / label)
+        (self.root / f"loadtests/scenarios/{label}.py").unlink()
+        (self.root / f"tests/factories/{label}.py").unlink(missing_ok=True)
+        example = self.root / ".env.example"
+        setting = re.compile(rf"(^# [^=\n]*\n)+# {label.upper()}_\w+=.*\n", re.MULTILINE)
+        example.write_text(setting.sub("", example.read_text(encoding="utf-8")), encoding="utf-8")
 
     def replace(self, path: str, old: str, new: str) -> None:
         """Edit a file."""

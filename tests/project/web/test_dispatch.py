@@ -56,6 +56,7 @@ async def test_the_whole_application(application: FastAPI) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.needs("users")
 async def test_forms_go_the_long_way(application: FastAPI) -> None:
     """A form inherits limits from its routers; everything else is found at once."""
     index = application.router.middleware_stack
