@@ -15,7 +15,16 @@ from tests.processes import DEADLINE, Server, environment_for, serving
 
 PARTS = (
     *("project", "apps", "migrations", "templates", "tests", "loadtests", "requirements"),
-    *("deploy", ".ci", "manage.py", "pyproject.toml", "compose.yaml", "Dockerfile", "LICENSE"),
+    *(
+        "deploy",
+        ".ci",
+        ".github",
+        "manage.py",
+        "pyproject.toml",
+        "compose.yaml",
+        "Dockerfile",
+        "LICENSE",
+    ),
     *("README.md", "CHANGELOG.md", ".env.example", ".gitignore", ".dockerignore", ".editorconfig"),
 )
 INSTALLED_APPS = "INSTALLED_APPS: tuple[str, ...] = (\n"
@@ -38,7 +47,7 @@ class ProjectCopy:
             if (ROOT / part).is_dir():
                 ignored = shutil.ignore_patterns("__pycache__", "results")
                 shutil.copytree(ROOT / part, root / part, ignore=ignored)
-            else:
+            elif (ROOT / part).exists():  # the pictures for the README may be missing
                 shutil.copy(ROOT / part, root / part)
         return cls(root, url, python)
 

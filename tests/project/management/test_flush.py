@@ -63,6 +63,7 @@ def test_nobody_to_ask(url: URL) -> None:
     assert "--noinput" in finished.stderr
 
 
+@pytest.mark.needs("users")
 def test_database_that_was_never_migrated(
     engine_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,7 +52,7 @@ async def test_the_whole_application(application: FastAPI) -> None:
         assert short == long
         assert short["route"] is not None
         seen += 1
-    assert seen > 20
+    assert seen >= len(application.openapi()["paths"])
 
 
 @pytest.mark.anyio

@@ -200,7 +200,8 @@ def attacker(
         sign_in = partial(request.getfixturevalue("headers_for"), person)
     attacker = Attacker(client, sign_in)
     yield attacker
-    assert attacker.count > 50
+    # The sample apps offer hundreds of places; what is left without them may offer few.
+    assert attacker.count > 50 or len(attacker.document["paths"]) < 10
     assert attacker.faults == []
 
 
