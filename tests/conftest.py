@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 # Before anything reads a setting: whatever is set outside, this is a test.
 os.environ["ENVIRONMENT"] = "test"
@@ -15,28 +18,30 @@ from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy.orm import Session
 
-from apps.users.models import User
-from apps.users.services import start_session
-from apps.users.sign_in import issue_access_token
 from project.application import create_application
 from project.db.engine import create_pooled_engine
 from project.runtime import Runtime
-from project.settings import INSTALLED_APPS, Settings, load_settings
+from project.settings import Settings, load_settings
 from project.web.loop_guard import guarded
 from tests.database import TestDatabase, worker_database
 from tests.factories.base import bind_factories
 from tests.guards import collected_statements, free_loop, query_budget
+from tests.needs import LeftOut, need
+from tests.people import SuiteBase
 
 Headers = dict[str, str]
+SignIn = Callable[..., Headers]
 QueryBudget = Callable[[int], AbstractContextManager[None]]
 
 
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    return LeftOut.if_needed(module_path, parent)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what is about an app that was removed."""
-    installed = {name.rpartition(".")[2] for name in INSTALLED_APPS}
-    missing = {str(app) for mark in item.iter_markers("needs") for app in mark.args} - installed
-    if missing:
-        pytest.skip(f"about an app that is not installed: {', '.join(sorted(missing))}")
+    need(*(app for mark in item.iter_markers("needs") for app in mark.args))
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +76,8 @@ def engine_database(settings: Settings) -> Iterator[TestDatabase]:
     with worker_database(settings, worker) as url:
         address = url.render_as_string(hide_password=False)
         database = TestDatabase(create_pooled_engine(address, settings.database))
+        with database.transactional.begin() as connection:
+            SuiteBase.metadata.tables["suite_person"].create(connection)
         yield database
         database.engine.dispose()
 
@@ -133,15 +140,25 @@ async def async_client(
 
 
 @pytest.fixture
-def headers_for(session: Session, runtime: Runtime) -> Callable[[User], Headers]:
+def headers_for(session: Session, runtime: Runtime) -> Callable[[Any], Headers]:
     """Sign somebody in: a function from an account to the headers of its requests."""
+    need("users")
+    # Not at the top, since the users app may have been removed.
+    services, sign_in = (import_module(f"apps.users.{name}") for name in ("services", "sign_in"))
 
-    def sign_in(user: User) -> Headers:
-        grant = start_session(session, user_id=user.id, lifetime=timedelta(hours=1))
+    def sign_in_as(user: Any) -> Headers:
+        grant = services.start_session(session, user_id=user.id, lifetime=timedelta(hours=1))
         session.commit()
-        return {"Authorization": f"Bearer {issue_access_token(runtime, grant)}"}
+        return {"Authorization": f"Bearer {sign_in.issue_access_token(runtime, grant)}"}
 
-    return sign_in
+    return sign_in_as
+
+
+@pytest.fixture
+def signed_in(headers_for: Callable[[Any], Headers]) -> SignIn:
+    """Open an account with these traits (`staff=True`) and return its requests' headers."""
+    factories = import_module("tests.factories.users")
+    return lambda **traits: headers_for(factories.UserFactory(**traits))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Copies of the project, for tests that change it as a person would."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,16 @@ from tests.processes import DEADLINE, Server, environment_for, serving
 
 PARTS = (
     *("project", "apps", "migrations", "templates", "tests", "loadtests", "requirements"),
-    *("deploy", ".ci", "manage.py", "pyproject.toml", "compose.yaml", "Dockerfile", "LICENSE"),
+    *(
+        "deploy",
+        ".ci",
+        ".github",
+        "manage.py",
+        "pyproject.toml",
+        "compose.yaml",
+        "Dockerfile",
+        "LICENSE",
+    ),
     *("README.md", "CHANGELOG.md", ".env.example", ".gitignore", ".dockerignore", ".editorconfig"),
 )
 INSTALLED_APPS = "INSTALLED_APPS: tuple[str, ...] = (\n"
@@ -27,7 +37,7 @@ def copy_project(root: Path) -> None:
     for part in PARTS:
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, root / part, ignore=ignored)
-        else:
+        elif (ROOT / part).exists():  # the pictures for the README may be missing
             shutil.copy(ROOT / part, root / part)
 
 
@@ -91,6 +101,17 @@ class ProjectCopy:
     def uninstall(self, app: str) -> None:
         """Take its line out of INSTALLED_APPS."""
         self.replace("project/settings.py", f'    "{app}",\n', "")
+
+    def remove(self, label: str) -> None:
+        """Remove an app as a person would: its line, its folders, its line in `.env.example`."""
+        self.uninstall(f"apps.{label}")
+        for folder in ("apps", "tests/apps"):
+            shutil.rmtree(self.root / folder / label)
+        (self.root / f"loadtests/scenarios/{label}.py").unlink()
+        (self.root / f"tests/factories/{label}.py").unlink(missing_ok=True)
+        example = self.root / ".env.example"
+        setting = re.compile(rf"(^# [^=\n]*\n)+# {label.upper()}_\w+=.*\n", re.MULTILINE)
+        example.write_text(setting.sub("", example.read_text(encoding="utf-8")), encoding="utf-8")
 
     def replace(self, path: str, old: str, new: str) -> None:
         """Edit a file."""

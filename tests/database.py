@@ -34,6 +34,7 @@ from project.db.migrations import alembic_config
 from project.db.session import Database
 from project.settings import ROOT, DatabaseSettings, Settings
 from project.web.gate import Gate
+from tests.people import SuiteBase
 
 PREFIX = "test_lintel_"
 HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
@@ -81,8 +82,9 @@ class TestDatabase(Database):
             yield
         finally:
             with self.transactional.begin() as connection:
-                for table in reversed(Base.metadata.sorted_tables):
-                    connection.execute(table.delete())
+                for metadata in (Base.metadata, SuiteBase.metadata):
+                    for table in reversed(metadata.sorted_tables):
+                        connection.execute(table.delete())
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from apps.items.settings import ItemsSettings
 from project.app_settings import AppSettings, SettingsOfApps, find_unknown
 from project.apps import Registry
 from project.errors import AppError, ImproperlyConfigured
@@ -74,8 +73,8 @@ def test_wrong_values_are_one_line(registry: Registry, monkeypatch: pytest.Monke
 
 
 def test_settings_of_an_app_that_is_not_installed(registry: Registry) -> None:
-    with pytest.raises(AppError, match="ItemsSettings is of no installed app"):
-        SettingsOfApps.load(registry, env_file=None).of(ItemsSettings)
+    with pytest.raises(AppError, match="AppSettings is of no installed app"):
+        SettingsOfApps.load(registry, env_file=None).of(AppSettings)
 
 
 def test_a_file_without_a_class(registry: Registry) -> None:

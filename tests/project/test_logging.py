@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from project.logging import configure_logging
 from project.settings import Settings
 from project.web.route import Router
 from tests.database import TestDatabase
-from tests.factories.users import PASSWORD, UserFactory
 
 Configure = Callable[..., Settings]
 
@@ -71,6 +71,7 @@ def test_forged_lines(
     assert "canary" not in written
 
 
+@pytest.mark.needs("items")
 def test_access_line(
     configure: Configure, database: TestDatabase, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,6 +86,7 @@ def test_access_line(
 
 
 @pytest.mark.parametrize("style", ["json", "text"])
+@pytest.mark.needs("users")
 def test_secrets_stay_out_at_debug(
     configure: Configure,
     database: TestDatabase,
@@ -93,13 +95,13 @@ def test_secrets_stay_out_at_debug(
     style: str,
 ) -> None:
     """Registration, sign-in, refresh and sign-out, with every library as loud as it can be."""
-    own = configure(style)
-    user = UserFactory()
+    factories = import_module("tests.factories.users")
+    own, user, password = configure(style), factories.UserFactory(), factories.PASSWORD
     with TestClient(create_application(own, database=database)) as client:
         body = {"email": "new@example.com", "password": "canary-password"}
         client.post("/api/v1/users/", json=body)
         client.post("/api/v1/users/", json={**body, "password": "canary-password\x00"})
-        form = {"username": user.email, "password": PASSWORD}
+        form = {"username": user.email, "password": password}
         pair = client.post("/api/v1/auth/token", data=form).json()
         client.post("/api/v1/auth/token", data={**form, "password": "canary-wrong"})
         refreshed = client.post(
@@ -109,7 +111,7 @@ def test_secrets_stay_out_at_debug(
         client.get("/api/v1/users/me", headers=bearer)
         client.post("/api/v1/auth/logout", headers=bearer)
     written = capsys.readouterr().err
-    secrets = [PASSWORD, "canary", *own.secret_keys, user.password_hash]
+    secrets = [password, "canary", *own.secret_keys, user.password_hash]
     secrets += [tokens[name] for tokens in (pair, refreshed) for name in ("access_token",)]
     secrets += [tokens["refresh_token"] for tokens in (pair, refreshed)]
     assert "/api/v1/auth/token" in written

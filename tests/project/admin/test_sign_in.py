@@ -177,6 +177,7 @@ def test_other_targets_lead_to_the_overview(client: TestClient, target: str) -> 
     assert sign_in(client, next=target).headers["location"] == "/admin/"
 
 
+@pytest.mark.needs("health")
 def test_site_without_accounts_has_no_admin(settings: Settings, engine_database: Any) -> None:
     application: FastAPI = create_application(
         settings, database=engine_database, installed_apps=("apps.health",)

@@ -8,7 +8,6 @@ from sqlalchemy import QueuePool, event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from apps.users.models import User
 from project.db.asynchronous import AsyncDatabase
 from project.db.commit import on_commit
 from project.db.reading import WriteRefused
@@ -16,7 +15,7 @@ from project.db.units import SecondSession
 from project.settings import Settings
 from project.web.gate import Gate, LaneFull
 from tests.database import TestDatabase
-from tests.factories.users import UserFactory
+from tests.people import Person, PersonFactory
 
 pytestmark = [pytest.mark.anyio, pytest.mark.committed]
 
@@ -61,22 +60,22 @@ async def test_same_deadlines(own: AsyncDatabase, database: TestDatabase) -> Non
 
 async def test_commits_at_the_end(own: AsyncDatabase, session: Session) -> None:
     async with own.transaction() as writing:
-        user = User(email="kept@example.com")
-        writing.add(user)
-    assert session.scalars(select(User.email)).all() == ["kept@example.com"]
-    assert user.email == "kept@example.com"  # and stays readable
+        person = Person(email="kept@example.com")
+        writing.add(person)
+    assert session.scalars(select(Person.email)).all() == ["kept@example.com"]
+    assert person.email == "kept@example.com"  # and stays readable
 
 
 async def test_error_rolls_back(own: AsyncDatabase, session: Session, gate: Gate) -> None:
     async def fail() -> None:
         async with own.transaction() as writing:
-            writing.add(User(email="gone@example.com"))
+            writing.add(Person(email="gone@example.com"))
             await writing.flush()
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         await fail()
-    assert session.scalars(select(User)).all() == []
+    assert session.scalars(select(Person)).all() == []
     assert (pool_of(own).checkedout(), gate.running) == (0, 0)
 
 
@@ -85,7 +84,7 @@ async def test_cancellation_rolls_back(own: AsyncDatabase, session: Session, gat
 
     async def write() -> None:
         async with own.transaction() as writing:
-            writing.add(User(email="gone@example.com"))
+            writing.add(Person(email="gone@example.com"))
             await writing.flush()
             await writing.execute(text("SELECT pg_sleep(30)"))
 
@@ -96,7 +95,7 @@ async def test_cancellation_rolls_back(own: AsyncDatabase, session: Session, gat
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert session.scalars(select(User)).all() == []
+    assert session.scalars(select(Person)).all() == []
     assert (pool_of(own).checkedout(), gate.running) == (0, 0)
 
 
@@ -124,13 +123,13 @@ async def test_reads_without_a_transaction(own: AsyncDatabase) -> None:
 async def test_reading_refuses_writes(own: AsyncDatabase, session: Session) -> None:
     with pytest.raises(WriteRefused):
         async with own.reading() as reading:
-            reading.add(User(email="new@example.com"))
-    user = UserFactory(full_name="Before")
+            reading.add(Person(email="new@example.com"))
+    person = PersonFactory(full_name="Before")
     with pytest.raises(WriteRefused):
         async with own.reading() as reading:
-            (await reading.scalars(select(User))).one().full_name = "After"
-    session.refresh(user)
-    assert user.full_name == "Before"
+            (await reading.scalars(select(Person))).one().full_name = "After"
+    session.refresh(person)
+    assert person.full_name == "Before"
 
 
 async def test_closed_connection_is_replaced(own: AsyncDatabase, session: Session) -> None:
@@ -150,7 +149,7 @@ async def test_read_only_connection_is_dropped(own: AsyncDatabase) -> None:
         async with own.transaction() as writing:
             pids.append(await writing.scalar(text("SELECT pg_backend_pid()")))
             await writing.execute(text("SET TRANSACTION READ ONLY"))
-            writing.add(User(email="refused@example.com"))
+            writing.add(Person(email="refused@example.com"))
 
     for _ in range(2):
         with pytest.raises(DBAPIError):
@@ -174,7 +173,7 @@ async def test_what_follows_follows_a_commit_that_was_cut_off(own: AsyncDatabase
 
     async def work() -> None:
         async with own.transaction() as session:
-            session.add(User(email="new@example.com"))
+            session.add(Person(email="new@example.com"))
             on_commit(session.sync_session, lambda: seen.append("followed"))
             event.listen(
                 session.sync_session, "before_commit", lambda _: committing.set(), once=True
@@ -186,5 +185,5 @@ async def test_what_follows_follows_a_commit_that_was_cut_off(own: AsyncDatabase
     with pytest.raises(asyncio.CancelledError):
         await task
     async with own.reading() as session:
-        assert await session.scalar(select(User.email)) == "new@example.com"
+        assert await session.scalar(select(Person.email)) == "new@example.com"
     assert seen == ["followed"]

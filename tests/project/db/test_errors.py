@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError, P
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from apps.users.models import User
 from project.application import create_application
 from project.db.engine import create_pooled_engine
 from project.db.errors import DatabaseBusy, DatabaseUnavailable, diagnose
@@ -23,7 +22,7 @@ from project.settings import Settings
 from project.web.route import Router, transactional
 from project.web.transaction import DbSession
 from tests.database import TestDatabase
-from tests.factories.users import UserFactory
+from tests.people import Person, PersonFactory
 
 pytestmark = pytest.mark.committed
 
@@ -105,9 +104,9 @@ def test_statement_timeout(faulty: TestClient) -> None:
 
 
 def test_lock_timeout(faulty: TestClient, session: Session) -> None:
-    UserFactory(email="locked@example.com")
-    session.execute(text("SELECT 1 FROM users_user FOR UPDATE"))
-    response = ask(faulty, "UPDATE users_user SET full_name = 'x' RETURNING id")
+    PersonFactory(email="locked@example.com")
+    session.execute(text("SELECT 1 FROM suite_person FOR UPDATE"))
+    response = ask(faulty, "UPDATE suite_person SET full_name = 'x' RETURNING id")
     session.rollback()
     assert (response.status_code, response.json()["code"]) == (503, "database_busy")
 
@@ -145,8 +144,8 @@ def test_read_only_connection_is_not_kept(faulty: TestClient) -> None:
 
 def test_deadlock(faulty: TestClient, session: Session) -> None:
     """PostgreSQL ends one of the two, which is told to try again."""
-    users = UserFactory.create_batch(2)
-    update = "UPDATE users_user SET full_name = 'x' WHERE id = {} RETURNING id"
+    people = PersonFactory.create_batch(2)
+    update = "UPDATE suite_person SET full_name = 'x' WHERE id = {} RETURNING id"
     barrier = threading.Barrier(2)
     quick = faulty.app.state.runtime.database  # type: ignore[attr-defined]
 
@@ -161,7 +160,7 @@ def test_deadlock(faulty: TestClient, session: Session) -> None:
             return error
         return None
 
-    ids = [user.id for user in users]
+    ids = [person.id for person in people]
     with ThreadPoolExecutor(2) as pool:
         errors = list(pool.map(cross, ids, reversed(ids)))
     (error,) = [error for error in errors if error]
@@ -174,12 +173,13 @@ def test_server_that_is_gone(settings: Settings) -> None:
     """The application starts without its database, says so, and lives."""
     away = create_pooled_engine("postgresql+psycopg://nobody@127.0.0.1:1/none", settings.database)
     app = create_application(settings, database=TestDatabase(away))
+    app.include_router(router)
     with TestClient(app) as client:
-        response = client.get("/api/v1/items/")
+        response = ask(client, "SELECT 1")
         assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
         assert response.headers["Retry-After"] == "1"
         assert "127.0.0.1" not in response.text
-        assert client.get("/health/live").status_code == 200
+        assert client.get("/").status_code == 200
     away.dispose()
 
 
@@ -219,7 +219,7 @@ async def test_unique_race(database: TestDatabase) -> None:
     def insert() -> int:
         try:
             with database.transaction() as own:
-                own.add(User(email="race@example.com"))
+                own.add(Person(email="race@example.com"))
         except DBAPIError as error:
             return int(known(diagnose(error)).status)
         return 201

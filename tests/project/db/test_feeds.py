@@ -7,15 +7,14 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from apps.users.models import User
 from project.db.asynchronous import AsyncDatabase
 from project.db.feeds import Feeds, Watcher
 from project.db.notifications import Topic, notify
 from project.settings import Settings
 from project.web.gate import Gate
 from tests.database import TestDatabase
-from tests.factories.users import UserFactory
 from tests.guards import collected_statements
+from tests.people import Person, PersonFactory
 
 pytestmark = [pytest.mark.anyio, pytest.mark.committed]
 
@@ -24,7 +23,7 @@ MINE = f"{LISTENERS} AND datname = current_database()"
 
 
 def read_names(session: Session, ids: Collection[int]) -> dict[int, str]:
-    statement = select(User.id, User.full_name).where(User.id.in_(ids))
+    statement = select(Person.id, Person.full_name).where(Person.id.in_(ids))
     return {row.id: row.full_name or "" for row in session.execute(statement)}
 
 
@@ -46,9 +45,9 @@ async def feeds(asynchronous: AsyncDatabase) -> AsyncIterator[Feeds]:
     await feeds.close()
 
 
-def rename(session: Session, user: User, name: str) -> None:
-    user.full_name = name
-    notify(session, NAMES, user.id)
+def rename(session: Session, person: Person, name: str) -> None:
+    person.full_name = name
+    notify(session, NAMES, person.id)
     session.commit()
 
 
@@ -73,52 +72,52 @@ async def test_nobody_watches_nothing_is_opened(feeds: Feeds, session: Session) 
 
 
 async def test_present_state_then_changes(feeds: Feeds, session: Session) -> None:
-    user = UserFactory(full_name="One")
-    async with feeds.watch(NAMES, user.id, seconds=60) as names:
+    person = PersonFactory(full_name="One")
+    async with feeds.watch(NAMES, person.id, seconds=60) as names:
         assert await following(names) == "One"
         await listening(session)
-        rename(session, user, "Two")
+        rename(session, person, "Two")
         assert await following(names) == "Two"
-        rename(session, user, "Three")
+        rename(session, person, "Three")
         assert await following(names) == "Three"
     assert len(feeds) == 0
 
 
 async def test_what_is_rolled_back_is_not_told(feeds: Feeds, session: Session) -> None:
-    user = UserFactory(full_name="One")
-    async with feeds.watch(NAMES, user.id, seconds=60) as names:
+    person = PersonFactory(full_name="One")
+    async with feeds.watch(NAMES, person.id, seconds=60) as names:
         assert await following(names) == "One"
         await listening(session)
-        user.full_name = "Never"
-        notify(session, NAMES, user.id)
+        person.full_name = "Never"
+        notify(session, NAMES, person.id)
         session.flush()
         session.rollback()
-        rename(session, user, "Two")
+        rename(session, person, "Two")
         assert await following(names) == "Two"
 
 
 async def test_latest_wins(feeds: Feeds, session: Session) -> None:
     """Who does not read misses what is out of date, and holds up nobody."""
-    user = UserFactory(full_name="0")
+    person = PersonFactory(full_name="0")
     async with (
-        feeds.watch(NAMES, user.id, seconds=60) as slow,
-        feeds.watch(NAMES, user.id, seconds=60) as quick,
+        feeds.watch(NAMES, person.id, seconds=60) as slow,
+        feeds.watch(NAMES, person.id, seconds=60) as quick,
     ):
         assert await following(quick) == "0"
         await listening(session)
         for number in range(1, 6):
-            rename(session, user, str(number))
+            rename(session, person, str(number))
             assert await following(quick) == str(number)
         assert await following(slow) == "5"
 
 
 async def test_change_while_nobody_listened_arrives(feeds: Feeds, session: Session) -> None:
-    user = UserFactory(full_name="One")
-    async with feeds.watch(NAMES, user.id, seconds=60) as names:
+    person = PersonFactory(full_name="One")
+    async with feeds.watch(NAMES, person.id, seconds=60) as names:
         assert await following(names) == "One"
         first = await listening(session)
         session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": first})
-        rename(session, user, "Two")
+        rename(session, person, "Two")
         assert await following(names) == "Two"
         assert await listening(session) != first
 
@@ -127,14 +126,14 @@ async def test_all_are_read_at_once(
     feeds: Feeds, asynchronous: AsyncDatabase, session: Session
 ) -> None:
     """After the connection broke, with one query for everybody, on one connection."""
-    users = UserFactory.create_batch(50, full_name="x")
-    watchers = [feeds.watch(NAMES, user.id, seconds=60) for user in users]
+    people = PersonFactory.create_batch(50, full_name="x")
+    watchers = [feeds.watch(NAMES, person.id, seconds=60) for person in people]
     for watcher in watchers:
         await watcher.__aenter__()
     pid = await listening(session)
     with collected_statements(asynchronous.engine.sync_engine) as statements:
-        for user in users:
-            user.full_name = "y"
+        for person in people:
+            person.full_name = "y"
         session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
         session.commit()  # without a word: only the new connection makes them read
         for watcher in watchers:
@@ -148,12 +147,12 @@ async def test_all_are_read_at_once(
 
 
 async def test_ends_when_it_is_gone(feeds: Feeds, session: Session) -> None:
-    user = UserFactory()
-    key = user.id
+    person = PersonFactory()
+    key = person.id
     async with feeds.watch(NAMES, key, seconds=60) as names:
         await following(names)
         await listening(session)
-        session.delete(user)
+        session.delete(person)
         notify(session, NAMES, key)
         session.commit()
         with pytest.raises(StopAsyncIteration):
@@ -167,15 +166,15 @@ async def test_ends_after_its_time(feeds: Feeds) -> None:
 
 async def test_ends_with_the_process(feeds: Feeds, session: Session) -> None:
     """Those who watch, and those who come while it ends; afterwards it begins anew."""
-    user = UserFactory(full_name="One")
-    async with feeds.watch(NAMES, user.id, seconds=60) as before:
+    person = PersonFactory(full_name="One")
+    async with feeds.watch(NAMES, person.id, seconds=60) as before:
         await following(before)
         feeds.end_all()
         assert [name async for name in before] == []
-        async with feeds.watch(NAMES, user.id, seconds=60) as late:
+        async with feeds.watch(NAMES, person.id, seconds=60) as late:
             assert [name async for name in late] == []
     await feeds.close()
-    async with feeds.watch(NAMES, user.id, seconds=60) as again:
+    async with feeds.watch(NAMES, person.id, seconds=60) as again:
         assert await following(again) == "One"
 
 
@@ -183,9 +182,9 @@ async def test_one_that_cannot_be_read_stops_no_other(feeds: Feeds, session: Ses
     def fail(session: Session, ids: Collection[int]) -> dict[int, str]:
         raise RuntimeError("a fault")
 
-    user = UserFactory(full_name="One")
+    person = PersonFactory(full_name="One")
     async with (
         feeds.watch(Topic("test.broken", fail), 1, seconds=60),
-        feeds.watch(NAMES, user.id, seconds=60) as names,
+        feeds.watch(NAMES, person.id, seconds=60) as names,
     ):
         assert await following(names) == "One"

@@ -6,13 +6,28 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import BigInteger, DateTime
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from apps.items.models import Item
 from project.db.keyset import InvalidCursor, Order, cut_page, decode_cursor, encode_cursor
 
-BY_TIME = Order("time", (Item.created_at, Item.id))
-BY_PRICE = Order("price", (Item.price, Item.id))
-BY_NAME = Order("name", (Item.name, Item.id), descending=True)
+
+class Base(DeclarativeBase):
+    """Of this file alone: a cursor asks no database."""
+
+
+class Thing(Base):
+    __tablename__ = "thing"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str]
+    price: Mapped[Decimal]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+BY_TIME = Order("time", (Thing.created_at, Thing.id))
+BY_PRICE = Order("price", (Thing.price, Thing.id))
+BY_NAME = Order("name", (Thing.name, Thing.id), descending=True)
 
 MOMENT = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
 

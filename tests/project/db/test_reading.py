@@ -11,7 +11,6 @@ from sqlalchemy import Engine, event, func, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from apps.users.models import User
 from project.application import create_application
 from project.db.engine import begin_explicitly, create_pooled_engine
 from project.db.reading import WriteRefused
@@ -20,7 +19,7 @@ from project.settings import Settings
 from project.web.route import Router, transactional
 from project.web.transaction import DbSession
 from tests.database import TestDatabase
-from tests.factories.users import UserFactory
+from tests.people import Person, PersonFactory
 
 pytestmark = pytest.mark.committed
 
@@ -42,36 +41,36 @@ def test_connection_goes_back_as_it_came(database: TestDatabase) -> None:
 
 def test_new_object_is_refused(database: TestDatabase) -> None:
     with pytest.raises(WriteRefused), database.reading() as session:
-        session.add(User(email="new@example.com"))
+        session.add(Person(email="new@example.com"))
 
 
 def test_flush_is_refused(database: TestDatabase) -> None:
     with database.readers() as session:
-        session.add(User(email="new@example.com"))
+        session.add(Person(email="new@example.com"))
         with pytest.raises(WriteRefused):
             session.flush()
 
 
 def test_changed_object_is_refused(database: TestDatabase, session: Session) -> None:
-    UserFactory()
+    PersonFactory()
     with pytest.raises(WriteRefused), database.reading() as reader:
-        reader.scalars(select(User)).one().full_name = "Somebody Else"
+        reader.scalars(select(Person)).one().full_name = "Somebody Else"
     session.expire_all()
-    assert session.scalars(select(User)).one().full_name != "Somebody Else"
+    assert session.scalars(select(Person)).one().full_name != "Somebody Else"
 
 
 def test_update_statement_is_refused(database: TestDatabase) -> None:
     with pytest.raises(WriteRefused), database.reading() as session:
-        session.execute(update(User).values(full_name="Everybody"))
+        session.execute(update(Person).values(full_name="Everybody"))
 
 
 @pytest.mark.parametrize(
     "write",
     [
-        lambda session: session.execute(text(" Delete FROM users_user")),
-        lambda session: session.scalars(select(User).with_for_update()).all(),
-        lambda session: session.execute(select(User.__table__).with_for_update()),
-        lambda session: session.bulk_insert_mappings(User, [{"email": "new@example.com"}]),
+        lambda session: session.execute(text(" Delete FROM suite_person")),
+        lambda session: session.scalars(select(Person).with_for_update()).all(),
+        lambda session: session.execute(select(Person.__table__).with_for_update()),
+        lambda session: session.bulk_insert_mappings(Person, [{"email": "new@example.com"}]),
     ],
     ids=["text", "lock", "lock of a table", "bulk"],
 )
@@ -84,18 +83,18 @@ def test_other_ways_to_write_are_refused(
 
 def test_rows_and_entities_come_over_one_connection(settings: Settings, session: Session) -> None:
     """A request that took two could wait for ever for the second one."""
-    user = UserFactory()
+    person = PersonFactory()
     session.commit()
     url = session.get_bind().engine.url.render_as_string(hide_password=False)
     narrow = settings.database.model_copy(update={"pool_size": 1, "queue_timeout": 0.5})
     database = Database(create_pooled_engine(url, narrow))
     pid = func.pg_backend_pid()
     with database.reading() as reader:
-        rows = reader.execute(select(User.__table__.c.id, pid)).all()
-        entities = reader.execute(select(User, pid)).all()
+        rows = reader.execute(select(Person.__table__.c.id, pid)).all()
+        entities = reader.execute(select(Person, pid)).all()
     database.close()
-    assert [row[0] for row in rows] == [user.id]
-    assert isinstance(entities[0][0], User)
+    assert [row[0] for row in rows] == [person.id]
+    assert isinstance(entities[0][0], Person)
     assert rows[0][1] == entities[0][1]
 
 
@@ -127,11 +126,11 @@ def test_get_route_cannot_write(
 
     @router.get("/writes")
     def writes(session: DbSession) -> None:
-        session.add(User(email="new@example.com"))
+        session.add(Person(email="new@example.com"))
 
     with TestClient(extend(settings, database, router)) as client:
         assert client.get("/writes").status_code == 500
-    assert session.scalars(select(User)).all() == []
+    assert session.scalars(select(Person)).all() == []
 
 
 def test_transactional_get_route_can(
@@ -142,11 +141,11 @@ def test_transactional_get_route_can(
     @router.get("/writes")
     @transactional
     def writes(session: DbSession) -> None:
-        session.add(User(email="new@example.com"))
+        session.add(Person(email="new@example.com"))
 
     with TestClient(extend(settings, database, router)) as client:
         assert client.get("/writes").status_code == 200
-    assert session.scalars(select(User.email)).all() == ["new@example.com"]
+    assert session.scalars(select(Person.email)).all() == ["new@example.com"]
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import func, select, text
 
-from apps.users.models import User
 from project.db.session import Database
 from project.db.units import SecondSession
 from tests.database import TestDatabase
+from tests.people import Person
 
 pytestmark = pytest.mark.committed
 
@@ -18,21 +18,21 @@ def own(database: TestDatabase) -> Database:
 
 def count(database: Database) -> int:
     with database.transaction() as session:
-        return session.scalar(select(func.count()).select_from(User)) or 0
+        return session.scalar(select(func.count()).select_from(Person)) or 0
 
 
 def test_commits_at_the_end(own: Database) -> None:
     with own.transaction() as session:
-        user = User(email="kept@example.com")
-        session.add(user)
+        person = Person(email="kept@example.com")
+        session.add(person)
     assert count(own) == 1
-    assert user.email == "kept@example.com"  # and stays readable
+    assert person.email == "kept@example.com"  # and stays readable
 
 
 def test_rolls_back_on_any_error(own: Database) -> None:
     def fail(error: type[BaseException]) -> None:
         with own.transaction() as session:
-            session.add(User(email="gone@example.com"))
+            session.add(Person(email="gone@example.com"))
             session.flush()
             raise error
 

@@ -77,6 +77,7 @@ def test_zsh() -> None:
     assert "--plan" in shown
 
 
+@pytest.mark.needs("users")
 def test_commands_of_apps_and_help() -> None:
     assert complete(["createsu"]) == ["createsuperuser"]
     assert {"help", "migrate"} <= set(complete([""]))

@@ -37,6 +37,7 @@ def line(output: str, label: str) -> str:
     return found[1]
 
 
+@pytest.mark.needs("health", "users", "items")
 def test_two_runs(url: URL, tmp_path: Path) -> None:
     """The first migrates, fills and shows the password; the second keeps what it finds."""
     env = environment_for(url)
@@ -56,6 +57,7 @@ def test_two_runs(url: URL, tmp_path: Path) -> None:
     assert (count(url, "users_user"), count(url, "items_item")) == before
 
 
+@pytest.mark.needs("users")
 def test_password_signs_in(url: URL, tmp_path: Path) -> None:
     from urllib.parse import urlencode  # noqa: PLC0415
     from urllib.request import urlopen  # noqa: PLC0415
@@ -95,6 +97,7 @@ def test_never_in_production(url: URL) -> None:
     assert "This is production" in finished.stderr
 
 
+@pytest.mark.needs("health")
 def test_embedded_database_of_a_fresh_checkout(tmp_path: Path) -> None:
     """In a copy of the project, in a path with a space: its own server, its own data."""
     root = tmp_path / "fresh checkout"

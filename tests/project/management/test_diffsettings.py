@@ -39,6 +39,7 @@ def test_all_of_them(capsys: Capture) -> None:
     assert found["LOG_LEVEL"] == ["INFO", "default"]
 
 
+@pytest.mark.needs("items")
 def test_settings_of_apps(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     monkeypatch.setenv("ITEMS_IMAGE_QUALITY", "70")
     assert shown(capsys)["ITEMS_IMAGE_QUALITY"] == ["70", "environment"]

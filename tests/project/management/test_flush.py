@@ -26,6 +26,7 @@ def insert_user(url: URL) -> int:
     return number
 
 
+@pytest.mark.needs("users")
 def test_rows_go_and_the_history_stays(url: URL, capsys: pytest.CaptureFixture[str]) -> None:
     assert insert_user(url) == 1
     assert call_command("flush", "--noinput") == 0
@@ -34,6 +35,7 @@ def test_rows_go_and_the_history_stays(url: URL, capsys: pytest.CaptureFixture[s
     assert "Emptied" in capsys.readouterr().out
 
 
+@pytest.mark.needs("users")
 def test_without_a_yes_nothing_goes(url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     insert_user(url)
     questions: list[str] = []
@@ -61,6 +63,7 @@ def test_nobody_to_ask(url: URL) -> None:
     assert "--noinput" in finished.stderr
 
 
+@pytest.mark.needs("users")
 def test_database_that_was_never_migrated(
     engine_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ def copy(tmp_path: Path, engine_database: TestDatabase) -> Iterator[Copy]:
 NAME = "    full_name: Mapped[str | None] = mapped_column(String(NAME_LENGTH))\n"
 
 
+@pytest.mark.needs("users")
 def test_change_is_found_written_and_applied(copy: Copy) -> None:
     copy.replace("apps/users/models.py", NAME, NAME + "    nickname: Mapped[str | None]\n")
     code, out, _ = copy.run("makemigrations", "--check")
@@ -72,6 +73,7 @@ def test_change_is_found_written_and_applied(copy: Copy) -> None:
     assert copy.run("makemigrations", "--check")[0] == 0
 
 
+@pytest.mark.needs("orders")
 def test_removed_app_keeps_its_tables(copy: Copy) -> None:
     """Nobody loses data by taking a line out of INSTALLED_APPS."""
     copy.replace("project/settings.py", '    "apps.orders",\n', "")

@@ -35,6 +35,7 @@ def url(engine_database: TestDatabase) -> Iterator[URL]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.needs("health")
 def test_signal_ends_it_cleanly(url: URL, tmp_path: Path, number: signal.Signals) -> None:
     env = environment_for(url)
     with serving("runserver", "--no-reload", env=env, log=tmp_path / "log") as server:
@@ -45,6 +46,7 @@ def test_signal_ends_it_cleanly(url: URL, tmp_path: Path, number: signal.Signals
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.needs("items")
 def test_request_in_flight_finishes(url: URL, tmp_path: Path, workers: str) -> None:
     """SIGTERM comes while a request waits for a lock: it is answered all the same."""
     engine = create_engine(url)
@@ -74,7 +76,7 @@ def test_workers(url: URL, tmp_path: Path) -> None:
     with serving("runserver", "--workers", "2", env=env, log=tmp_path / "log") as server:
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
         until(lambda: len(serving_children(children)) == 2, "the second worker")
-        statuses = [server.read("/api/v1/items/")[0] for _ in range(4)]
+        statuses = [server.read("/")[0] for _ in range(4)]
         assert statuses == [200] * 4
         assert server.end(signal.SIGINT) == 0
         assert is_free(server.port)
@@ -132,6 +134,7 @@ def test_address_as_in_django(url: URL, tmp_path: Path) -> None:
         assert f"Doorway (test) on http://127.0.0.1:{server.port}/" in server.output
 
 
+@pytest.mark.needs("health")
 def test_pending_migrations_are_said(engine_database: TestDatabase, tmp_path: Path) -> None:
     with fresh_database(engine_database.engine) as empty:
         env = environment_for(empty)
@@ -140,6 +143,7 @@ def test_pending_migrations_are_said(engine_database: TestDatabase, tmp_path: Pa
             assert server.read("/health/ready")[0] == 503
 
 
+@pytest.mark.needs("health", "items")
 def test_unreachable_database_is_said(tmp_path: Path, url: URL) -> None:
     """It serves all the same: live, not ready, and every request that needs data is a 503."""
     away = URL.create("postgresql", "nobody", "canary", "127.0.0.1", 1, "none")
@@ -151,6 +155,7 @@ def test_unreachable_database_is_said(tmp_path: Path, url: URL) -> None:
         assert "canary" not in server.output
 
 
+@pytest.mark.needs("health", "items")
 def test_connection_lives_on_after_errors(url: URL, tmp_path: Path) -> None:
     """An error's answer does not cut the connection, so the next request on it is served."""
     engine = create_engine(url)

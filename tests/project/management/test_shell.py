@@ -30,6 +30,7 @@ def commits(database: Database) -> list[str]:
     return seen
 
 
+@pytest.mark.needs("users")
 def test_code_sees_models_and_a_session(capsys: pytest.CaptureFixture[str]) -> None:
     program = "print(User.__tablename__, select(User.id), type(session).__name__)"
     assert call_command("shell", "-c", program) == 0
@@ -62,6 +63,7 @@ def test_a_name_of_two_apps_gets_the_label() -> None:
     assert len(set(models.values())) == len(models)
 
 
+@pytest.mark.needs("users")
 def test_the_banner_says_what_is_here() -> None:
     banner = shell._banner(dict(shell.find_models()))
     assert "from apps.users.models import " in banner

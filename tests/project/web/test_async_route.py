@@ -12,7 +12,6 @@ from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import QueuePool, select, text
 from sqlalchemy.orm import Session
 
-from apps.users.models import User
 from project.application import create_application
 from project.settings import Settings
 from project.web.principal import CurrentPrincipal, CurrentStaff
@@ -20,10 +19,11 @@ from project.web.route import Router, transactional
 from project.web.schemas import Schema
 from project.web.transaction import AsyncDbSession, DbSession, InTransaction
 from tests.database import TestDatabase
-from tests.factories.users import UserFactory
+from tests.people import Person, PersonFactory
+
+SignIn = Callable[..., dict[str, str]]
 
 Build = Callable[[Router], TestClient]
-Headers = Callable[[User], dict[str, str]]
 
 
 class Answer(Schema):
@@ -55,21 +55,24 @@ def runtime_pools(client: TestClient) -> tuple[int, int]:
     return runtime.async_gate.running, pool.checkedout()
 
 
-def test_same_providers_as_in_a_def_route(build: Build, headers_for: Headers) -> None:
+def test_same_providers_as_in_a_def_route(build: Build, signed_in: SignIn) -> None:
     """In this test even the same uncommitted data: it is rolled back as any other."""
-    router, user = Router(), UserFactory()
+    router, person = Router(), PersonFactory()
 
     @router.get("/me")
     async def me(session: AsyncDbSession, principal: CurrentPrincipal) -> dict[str, Any]:
-        email = await session.scalar(select(User.email).where(User.id == principal.id))
-        return {"id": principal.id, "email": email}
+        email = await session.scalar(select(Person.email).where(Person.id == person.id))
+        return {"is_staff": principal.is_staff, "email": email}
 
     @router.get("/staff")
     async def staff(principal: CurrentStaff) -> None: ...
 
-    client, headers = build(router), headers_for(user)
+    client, headers = build(router), signed_in()
     assert client.get("/me").status_code == 401
-    assert client.get("/me", headers=headers).json() == {"id": user.id, "email": user.email}
+    assert client.get("/me", headers=headers).json() == {
+        "is_staff": False,
+        "email": person.email,
+    }
     assert client.get("/staff", headers=headers).status_code == 403
 
 
@@ -114,7 +117,7 @@ def test_commits(build: Build, session: Session) -> None:
 
     @router.post("/users", status_code=201)
     async def create(session: AsyncDbSession, response: Response) -> Answer:
-        session.add(User(email="kept@example.com"))
+        session.add(Person(email="kept@example.com"))
         response.headers["X-Set"] = "yes"
         return Answer(value=1)
 
@@ -125,7 +128,7 @@ def test_commits(build: Build, session: Session) -> None:
         {"value": 1},
         "yes",
     )
-    assert session.scalars(select(User.email)).all() == ["kept@example.com"]
+    assert session.scalars(select(Person.email)).all() == ["kept@example.com"]
     assert runtime_pools(client) == (0, 0)
 
 
@@ -162,7 +165,7 @@ def test_error_rolls_back(build: Build, session: Session, broken: str) -> None:
 
     @router.post("/fail")
     async def fail(session: AsyncDbSession) -> Answer:
-        session.add(User(email="gone@example.com"))
+        session.add(Person(email="gone@example.com"))
         await session.flush()
         if broken == "raises":
             raise RuntimeError
@@ -170,7 +173,7 @@ def test_error_rolls_back(build: Build, session: Session, broken: str) -> None:
 
     client = build(router)
     assert client.post("/fail").status_code == 500
-    assert session.scalars(select(User)).all() == []
+    assert session.scalars(select(Person)).all() == []
     assert runtime_pools(client) == (0, 0)
 
 
@@ -180,17 +183,17 @@ def test_get_only_reads(build: Build, session: Session) -> None:
 
     @router.get("/writes")
     async def writes(session: AsyncDbSession) -> None:
-        session.add(User(email="refused@example.com"))
+        session.add(Person(email="refused@example.com"))
 
     @router.get("/may")
     @transactional
     async def may(session: AsyncDbSession) -> None:
-        session.add(User(email="saved@example.com"))
+        session.add(Person(email="saved@example.com"))
 
     client = build(router)
     assert client.get("/writes").status_code == 500
     assert client.get("/may").status_code == 200
-    assert session.scalars(select(User.email)).all() == ["saved@example.com"]
+    assert session.scalars(select(Person.email)).all() == ["saved@example.com"]
 
 
 @pytest.mark.committed
@@ -247,9 +250,9 @@ def test_provider_can_be_overridden(build: Build) -> None:
 @pytest.mark.committed
 @pytest.mark.anyio
 async def test_200_requests_on_a_pool_of_2(
-    settings: Settings, database: TestDatabase, session: Session, headers_for: Headers
+    settings: Settings, database: TestDatabase, session: Session, signed_in: SignIn
 ) -> None:
-    headers = headers_for(UserFactory())
+    headers = signed_in()
     app, router = create_application(patient(settings, 200), database=database), Router()
 
     @router.post("/me")

@@ -65,6 +65,7 @@ def test_header(client: TestClient) -> None:
         assert total == pytest.approx(database + lane + app, abs=0.3)
 
 
+@pytest.mark.needs("health")
 def test_without_the_database(client: TestClient) -> None:
     assert read_header(client, "/health/live")[:3] == [0, 0, 0]
 

@@ -52,10 +52,11 @@ async def test_the_whole_application(application: FastAPI) -> None:
         assert short == long
         assert short["route"] is not None
         seen += 1
-    assert seen > 20
+    assert seen >= len(application.openapi()["paths"])
 
 
 @pytest.mark.anyio
+@pytest.mark.needs("users")
 async def test_forms_go_the_long_way(application: FastAPI) -> None:
     """A form inherits limits from its routers; everything else is found at once."""
     index = application.router.middleware_stack

@@ -99,6 +99,7 @@ def test_without_a_schema_there_are_no_pages() -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.needs("users")
 def test_swagger_shows_the_api_without_the_internet(visit: Visit) -> None:
     visit.page.goto(f"{ORIGIN}/api/docs")
     expect(visit.page.locator("#operations-tag-users")).to_be_visible()
@@ -106,6 +107,7 @@ def test_swagger_shows_the_api_without_the_internet(visit: Visit) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.needs("users", "health")
 def test_redoc_shows_the_api_without_the_internet(visit: Visit) -> None:
     visit.page.goto(f"{ORIGIN}/api/redoc")
     expect(visit.page.get_by_role("menuitem", name="users")).to_be_visible()
@@ -115,6 +117,7 @@ def test_redoc_shows_the_api_without_the_internet(visit: Visit) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.needs("users")
 def test_signing_in_with_a_password_works_in_swagger(visit: Visit, client: TestClient) -> None:
     client.post("/api/v1/users/", json={"email": EMAIL, "password": PASSWORD})
     page = visit.page

@@ -63,6 +63,7 @@ def test_it_names_every_installed_app(client: TestClient, runtime: Runtime) -> N
         assert html.escape(app.title or app.label) in page
 
 
+@pytest.mark.needs("health")
 def test_every_link_leads_somewhere(client: TestClient) -> None:
     links = set(re.findall(r'(?:href|src)="(/[^"]*)"', client.get("/").text))
     assert {"/api/docs", "/api/redoc", "/api/v1/health"} <= links
@@ -70,10 +71,12 @@ def test_every_link_leads_somewhere(client: TestClient) -> None:
         assert client.get(link, follow_redirects=True).status_code == 200, link
 
 
+@pytest.mark.needs("users")
 def test_it_leads_to_the_admin(client: TestClient) -> None:
     assert 'href="/admin/"' in client.get("/").text
 
 
+@pytest.mark.needs("users", "items")
 def test_what_it_says_to_type_works(client: TestClient) -> None:
     page = client.get("/").text
     commands = [
@@ -87,6 +90,7 @@ def test_what_it_says_to_type_works(client: TestClient) -> None:
     assert "items" in answers[2].json()
 
 
+@pytest.mark.needs("users")
 def test_examples_name_the_host_that_was_asked(client: TestClient) -> None:
     page = client.get("/", headers={"Host": "localhost:8123"}).text
     assert "curl -s http://localhost:8123/api/v1/users/" in page

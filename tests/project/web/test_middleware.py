@@ -51,7 +51,7 @@ def records() -> Iterator[list[dict[str, Any]]]:
 
 
 def test_request_id_is_made(client: TestClient) -> None:
-    ids = {client.get("/health/live").headers["X-Request-ID"] for _ in range(5)}
+    ids = {client.get("/").headers["X-Request-ID"] for _ in range(5)}
     assert len(ids) == 5
     assert all(re.fullmatch("[0-9a-f]{32}", made) for made in ids)
 
@@ -85,6 +85,7 @@ def test_request_id_reaches_the_thread_and_ends_with_the_request(build: Build) -
 # The access log
 
 
+@pytest.mark.needs("users")
 def test_access_log(client: TestClient, records: list[dict[str, Any]]) -> None:
     client.get("/api/v1/users/12?token=canary", headers={"X-Request-ID": "mine"})
     (record,) = records
@@ -171,7 +172,7 @@ def test_unforeseen_error_in_a_browser(broken: TestClient) -> None:
 
 
 def test_unforeseen_error_leaves_the_client_usable(broken: TestClient) -> None:
-    assert [broken.get(p).status_code for p in ("/broken", "/health/live", "/broken")] == [
+    assert [broken.get(p).status_code for p in ("/broken", "/", "/broken")] == [
         500,
         200,
         500,
@@ -247,6 +248,7 @@ def test_bad_host_is_a_problem(client: TestClient) -> None:
     assert "evil" not in response.text
 
 
+@pytest.mark.needs("health")
 def test_probes_answer_for_any_host(client: TestClient) -> None:
     """Orchestrators call by address. What else begins with the same letters is no probe."""
     for path, status in (("/health/live", 200), ("/healthy", 400), ("/api/v1/health", 400)):
@@ -282,7 +284,7 @@ def test_an_allowed_app_may_ask_conditionally(cors: TestClient, header: str) -> 
         "Access-Control-Request-Headers": header.lower(),
     }
     assert cors.options("/api/v1/items/1", headers={**origin, **asked}).status_code == 200
-    exposed = cors.get("/health/live", headers=origin).headers["Access-Control-Expose-Headers"]
+    exposed = cors.get("/", headers=origin).headers["Access-Control-Expose-Headers"]
     assert "ETag" in exposed
 
 
@@ -291,6 +293,7 @@ def test_no_origin_is_allowed_unless_named(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("size", [10, 3000])
+@pytest.mark.needs("users")
 def test_an_allowed_app_can_read_errors(cors: TestClient, size: int) -> None:
     """Those of the routes, and those of the middleware."""
     headers = {"Origin": "https://app.example.com"}

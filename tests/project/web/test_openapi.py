@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from project.web.problems import MEDIA_TYPE
 
 
+@pytest.mark.needs("users")
 def test_invalid_input_is_what_it_says(application: FastAPI, client: TestClient) -> None:
     document = application.openapi()
     response = client.post("/api/v1/users/", json={"email": "none"})

@@ -19,17 +19,17 @@ from project.settings import Settings
 from project.web.route import Router
 from project.web.transaction import DbSession, InTransaction
 from tests.database import TestDatabase
-from tests.factories.users import UserFactory
+from tests.people import PersonFactory
 
 LOST = "DO $$ BEGIN RAISE 'lost' USING ERRCODE = '40001'; END $$"
 LOSING_TRIGGER = """
 CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE 'lost' USING ERRCODE = '40001'; END $$;
-CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON users_user DEFERRABLE INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON suite_person DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.full_name = '1') EXECUTE FUNCTION lose()
 """
-RENAME = text("UPDATE users_user SET full_name = full_name || :mark WHERE id = :id")
-NAME = text("SELECT full_name FROM users_user WHERE id = :id")
+RENAME = text("UPDATE suite_person SET full_name = full_name || :mark WHERE id = :id")
+NAME = text("SELECT full_name FROM suite_person WHERE id = :id")
 
 Build = Callable[[Router], TestClient]
 
@@ -61,7 +61,7 @@ def lose(session: Session, attempts: list[int], *, times: int) -> int:
 @pytest.mark.committed
 def test_deadlock(build: Build, session: Session) -> None:
     """Two requests take the same two rows crosswise: one is ended, runs again, and both succeed."""
-    first, second = (user.id for user in UserFactory.create_batch(2, full_name="x"))
+    first, second = (person.id for person in PersonFactory.create_batch(2, full_name="x"))
     router, both, attempts = Router(), threading.Barrier(2), list[str]()
 
     @router.post("/cross")
@@ -89,19 +89,19 @@ def test_deadlock(build: Build, session: Session) -> None:
 @pytest.mark.committed
 def test_serialization_failure(build: Build, session: Session) -> None:
     """Two serializable transactions read, then write what the other has read."""
-    user = UserFactory(full_name="x")
+    person = PersonFactory(full_name="x")
     router, both, attempts = Router(), threading.Barrier(2), list[str]()
 
     @router.post("/append")
     def append(session: DbSession, mark: str) -> dict[str, str]:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"))
-        name = session.scalar(NAME, {"id": user.id})
+        name = session.scalar(NAME, {"id": person.id})
         attempts.append(mark)
         if attempts.count(mark) == 1:
             both.wait(10)
         session.execute(
-            text("UPDATE users_user SET full_name = :name WHERE id = :id"),
-            {"name": f"{name}{mark}", "id": user.id},
+            text("UPDATE suite_person SET full_name = :name WHERE id = :id"),
+            {"name": f"{name}{mark}", "id": person.id},
         )
         return {}
 
@@ -110,7 +110,7 @@ def test_serialization_failure(build: Build, session: Session) -> None:
         answers = list(pool.map(client.post, ["/append?mark=a", "/append?mark=b"]))
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len(attempts) == 3
-    assert sorted(session.scalar(NAME, {"id": user.id}) or "") == ["a", "b", "x"]
+    assert sorted(session.scalar(NAME, {"id": person.id}) or "") == ["a", "b", "x"]
 
 
 @pytest.mark.committed
@@ -118,21 +118,21 @@ def test_who_loses_every_time_is_told(
     build: Build, session: Session, database: TestDatabase
 ) -> None:
     """Somebody else changes the row before each attempt has done so: 503 after the third."""
-    user = UserFactory(full_name="x")
+    person = PersonFactory(full_name="x")
     router = Router()
 
     @router.post("/late")
     def late(session: DbSession) -> None:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        session.scalar(NAME, {"id": user.id})
+        session.scalar(NAME, {"id": person.id})
         with database.transactional.begin() as other:
-            other.execute(RENAME, {"mark": "o", "id": user.id})
-        session.execute(RENAME, {"mark": "m", "id": user.id})
+            other.execute(RENAME, {"mark": "o", "id": person.id})
+        session.execute(RENAME, {"mark": "m", "id": person.id})
 
     answer = build(router).post("/late")
     assert (answer.status_code, answer.json()["code"]) == (503, "concurrent_change")
     assert answer.headers["Retry-After"] == "1"
-    assert session.scalar(NAME, {"id": user.id}) == "x" + "o" * ATTEMPTS
+    assert session.scalar(NAME, {"id": person.id}) == "x" + "o" * ATTEMPTS
 
 
 @pytest.mark.committed
@@ -147,7 +147,7 @@ def test_failure_at_the_commit_is_run_again(build: Build, session: Session) -> N
     def insert(session: DbSession) -> dict[str, int]:
         attempts.append(1)
         values = {"email": "a@example.com", "name": str(len(attempts))}
-        insertion = "INSERT INTO users_user (email, full_name) VALUES (:email, :name)"
+        insertion = "INSERT INTO suite_person (email, full_name) VALUES (:email, :name)"
         session.execute(text(insertion), values)
         return {"attempt": len(attempts)}
 

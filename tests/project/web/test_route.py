@@ -14,7 +14,6 @@ from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from apps.users.models import User
 from project.application import create_application
 from project.errors import AppError
 from project.settings import Settings
@@ -23,9 +22,9 @@ from project.web.schemas import Schema
 from project.web.transaction import DbSession, InTransaction, InTransactions
 from project.web.versions import refuse_unknown_lanes
 from tests.database import TestDatabase
-from tests.factories.users import UserFactory
+from tests.people import Person
 
-Headers = Callable[[User], dict[str, str]]
+SignIn = Callable[..., dict[str, str]]
 
 
 class Answer(Schema):
@@ -70,23 +69,24 @@ def hops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_authenticated_request_makes_one_hop(
-    client: TestClient, headers_for: Headers, hops: list[str]
+    client: TestClient, signed_in: SignIn, hops: list[str]
 ) -> None:
-    headers = headers_for(UserFactory())
+    headers = signed_in()
     hops.clear()
     assert client.get("/api/v1/users/me", headers=headers).status_code == 200
     assert hops == ["database"]
 
 
 def test_authenticated_list_makes_one_hop(
-    client: TestClient, headers_for: Headers, hops: list[str]
+    client: TestClient, signed_in: SignIn, hops: list[str]
 ) -> None:
-    headers = headers_for(UserFactory(staff=True))
+    headers = signed_in(staff=True)
     hops.clear()
     assert client.get("/api/v1/users/", headers=headers).status_code == 200
     assert hops == ["database"]
 
 
+@pytest.mark.needs("users")
 def test_refused_token_makes_no_hop(client: TestClient, hops: list[str]) -> None:
     response = client.get("/api/v1/users/me", headers={"Authorization": "Bearer forged"})
     assert response.status_code == 401
@@ -96,10 +96,10 @@ def test_refused_token_makes_no_hop(client: TestClient, hops: list[str]) -> None
 @pytest.mark.committed
 @pytest.mark.anyio
 async def test_200_requests_on_a_pool_of_5(
-    settings: Settings, database: TestDatabase, session: Session, headers_for: Headers
+    settings: Settings, database: TestDatabase, session: Session, signed_in: SignIn
 ) -> None:
     """Every one is answered; nobody times out in the pool, and it is idle afterwards."""
-    headers = headers_for(UserFactory())
+    headers = signed_in()
     small = settings.database.model_copy(update={"pool_size": 5, "queue_timeout": 60.0})
     app = create_application(
         settings.model_copy(update={"database": small}), database=_open_small(database, 5)
@@ -139,10 +139,14 @@ async def test_flood_is_shed_with_503(settings: Settings, database: TestDatabase
         session.execute(text("SELECT pg_sleep(0.3)"))
         return Answer(value=1)
 
+    @router.get("/live")
+    async def live_on() -> Answer:
+        return Answer(value=2)
+
     app.include_router(router)
     async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as client:
         responses = await asyncio.gather(*(client.get("/slow") for _ in range(20)))
-        live = await client.get("/health/live")
+        live = await client.get("/live")
     statuses = [response.status_code for response in responses]
     refused = next(response for response in responses if response.status_code == 503)
     assert statuses.count(200) == 6
@@ -185,12 +189,12 @@ def test_error_rolls_back(build: Callable[..., TestClient], session: Session) ->
 
     @router.post("/fail")
     def fail(session: DbSession) -> Answer:
-        session.add(User(email="gone@example.com"))
+        session.add(Person(email="gone@example.com"))
         session.flush()
         raise RuntimeError("after the flush")
 
     assert build(router).post("/fail").status_code == 500
-    assert session.query(User).count() == 0
+    assert session.query(Person).count() == 0
 
 
 @pytest.mark.committed
@@ -200,11 +204,11 @@ def test_invalid_response_rolls_back(build: Callable[..., TestClient], session: 
 
     @router.post("/broken")
     def broken(session: DbSession) -> Answer:
-        session.add(User(email="gone@example.com"))
+        session.add(Person(email="gone@example.com"))
         return {"value": "no number"}  # type: ignore[return-value]
 
     assert build(router).post("/broken").status_code == 500
-    assert session.query(User).count() == 0
+    assert session.query(Person).count() == 0
 
 
 def test_response_is_serialised_inside_the_session(build: Callable[..., TestClient]) -> None:

@@ -12,7 +12,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from starlette.types import Message
 
-from apps.users.models import User
 from project.application import create_application
 from project.errors import NotFound, Unauthenticated
 from project.settings import Settings
@@ -21,11 +20,10 @@ from project.web.route import Router
 from project.web.schemas import Schema
 from project.web.transaction import DbSession, InTransaction
 from tests.database import TestDatabase
-from tests.factories.users import UserFactory
+
+SignIn = Callable[..., dict[str, str]]
 
 pytestmark = pytest.mark.anyio
-
-Headers = Callable[[User], dict[str, str]]
 
 
 class Line(Schema):
@@ -96,10 +94,8 @@ def pid(session: DbSession) -> int:
     return session.scalar(text("SELECT pg_backend_pid()")) or 0
 
 
-async def test_refusal_is_a_status(
-    extend: Callable[[Router], FastAPI], headers_for: Headers
-) -> None:
-    router, headers = Router(), headers_for(UserFactory())
+async def test_refusal_is_a_status(extend: Callable[[Router], FastAPI], signed_in: SignIn) -> None:
+    router, headers = Router(), signed_in()
 
     @router.get("/hidden", response_class=EventSourceResponse)
     async def hidden(

@@ -12,12 +12,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from apps.users.models import User
 from project.application import create_application
 from project.settings import Settings, load_settings
 from project.web.route import Router
 from project.web.transaction import AsyncDbSession, DbSession, InTransactions
 from tests.database import TestDatabase
+from tests.people import Person
 from tests.processes import until
 
 pytestmark = pytest.mark.committed
@@ -49,7 +49,7 @@ def assert_timeout(client: TestClient, method: str = "GET") -> None:
 
 
 def count_late(session: Session) -> int | None:
-    return session.scalar(select(func.count(User.id)).where(User.email == EMAIL))
+    return session.scalar(select(func.count(Person.id)).where(Person.email == EMAIL))
 
 
 def test_what_waits(serve: Serve) -> None:
@@ -81,7 +81,7 @@ def test_a_thread_that_comes_too_late_saves_nothing(serve: Serve, session: Sessi
     def slow(own: DbSession) -> None:
         with ExitStack() as stack:
             stack.callback(ended.set)
-            own.add(User(email=EMAIL))
+            own.add(Person(email=EMAIL))
             own.flush()
             assert gone.wait(30)
 
@@ -99,7 +99,7 @@ def test_the_async_side_saves_nothing(serve: Serve, session: Session) -> None:
 
     @router.post("/slow")
     async def slow(own: AsyncDbSession) -> None:
-        own.add(User(email=EMAIL))
+        own.add(Person(email=EMAIL))
         await own.flush()
         await asyncio.Event().wait()
 
@@ -130,7 +130,7 @@ def test_what_follows_the_answer_may_take_its_time(serve: Serve, session: Sessio
     async def answer(transactions: InTransactions, background: BackgroundTasks) -> None:
         async def follow() -> None:
             await asyncio.sleep(0.7)
-            await transactions.run(lambda own: own.add(User(email=EMAIL)))
+            await transactions.run(lambda own: own.add(Person(email=EMAIL)))
 
         background.add_task(follow)
 

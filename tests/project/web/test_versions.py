@@ -11,6 +11,7 @@ from project.settings import INSTALLED_APPS, Settings
 from tests.database import TestDatabase
 
 
+@pytest.mark.needs("users", "health")
 def test_both_versions_are_mounted(application: FastAPI) -> None:
     paths = application.openapi()["paths"]
     for version in ("v1", "v2"):
@@ -25,6 +26,7 @@ def test_every_route_is_tagged_and_described(application: FastAPI) -> None:
             assert operation.get("description"), (method, path)
 
 
+@pytest.mark.needs("orders")
 def test_an_app_less(settings: Settings, database: TestDatabase) -> None:
     fewer = tuple(name for name in INSTALLED_APPS if name != "apps.orders")
     app = create_application(settings, database=database, installed_apps=fewer)

@@ -1,0 +1,58 @@
+"""Any sample app can be removed, and what is left is a whole project.
+
+Here each case is looked at; `.ci/run` runs the whole suite of the hardest one.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from project.apps import Registry
+from project.settings import INSTALLED_APPS
+from tests.copies import ProjectCopy
+from tests.database import TestDatabase
+from tests.processes import fresh_database
+
+SAMPLES = ("health", "users", "items", "orders")
+CASES = [("orders",), ("orders", "items"), ("orders", "items", "users"), ("health",)]
+QUICK = "test_repository or test_environment_example or test_scenarios"
+
+
+@pytest.fixture(params=CASES, ids=" ".join)
+def removed(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    labels: tuple[str, ...] = request.param
+    if not set(SAMPLES) <= {app.label for app in Registry.load(INSTALLED_APPS)}:
+        pytest.skip("about sample apps that are not installed")
+    return labels
+
+
+@pytest.fixture
+def rest(
+    removed: tuple[str, ...], tmp_path: Path, engine_database: TestDatabase
+) -> Iterator[ProjectCopy]:
+    """A project without these apps, and an empty database."""
+    with fresh_database(engine_database.engine) as url:
+        copy = ProjectCopy.make(tmp_path, url)
+        for label in removed:
+            copy.remove(label)
+        yield copy
+
+
+def test_what_is_left_is_whole(rest: ProjectCopy, removed: tuple[str, ...]) -> None:
+    """It migrates an empty database, has no problem, and drops nobody's tables."""
+    rest.expect("migrate")
+    before = rest.tables()
+    assert "no issues" in rest.expect("check", env={"SILENCED_CHECKS": "database.W001"})
+    assert any(table.startswith(removed[0]) for table in before) or removed == ("health",)
+    assert "No changes" in rest.expect("makemigrations", "--check")
+    assert rest.tables() == before
+    for label in removed:
+        assert label not in rest.expect("routes").split()
+
+
+def test_what_is_left_of_the_suite_passes(rest: ProjectCopy) -> None:
+    """All of it is imported; what is quick, each remaining app's journeys included, is run."""
+    said = rest.expect("test", "-q", "-k", QUICK)
+    assert re.search(r"\b\d{2,} passed", said), said
