@@ -39,7 +39,8 @@ OPTIONS: dict[str, Any] = {
 
 
 def migrate_on(connection: Connection) -> None:
-    context.configure(connection=connection, **OPTIONS)
+    listener = context.config.attributes.get("on_version_apply")
+    context.configure(connection=connection, on_version_apply=listener, **OPTIONS)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -1,58 +1,8 @@
 """Writing migrations, in a copy of the project whose models and history are changed."""
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import pytest
-from sqlalchemy import URL, create_engine, inspect, text
-
-from project.settings import ROOT
-from tests.database import TestDatabase
-from tests.processes import environment_for, fresh_database, run_manage
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A copy of the project with a database of its own."""
-
-    root: Path
-    url: URL
-
-    def run(self, *words: str) -> tuple[int, str, str]:
-        finished = run_manage(*words, env=environment_for(self.url), root=self.root)
-        return finished.returncode, finished.stdout, finished.stderr
-
-    def replace(self, path: str, old: str, new: str) -> None:
-        file = self.root / path
-        before = file.read_text()
-        assert old in before
-        file.write_text(before.replace(old, new))
-
-    @property
-    def versions(self) -> list[str]:
-        return sorted(path.name for path in (self.root / "migrations/versions").glob("*.py"))
-
-    def tables(self) -> set[str]:
-        engine = create_engine(self.url)
-        try:
-            return set(inspect(engine).get_table_names())
-        finally:
-            engine.dispose()
-
-
-@pytest.fixture
-def copy(tmp_path: Path, engine_database: TestDatabase) -> Iterator[Copy]:
-    root = tmp_path / "a project"
-    ignored = shutil.ignore_patterns("__pycache__", "static")
-    for name in ("project", "apps", "migrations"):
-        shutil.copytree(ROOT / name, root / name, ignore=ignored)
-    for name in ("manage.py", "pyproject.toml"):
-        shutil.copy(ROOT / name, root / name)
-    with fresh_database(engine_database.engine, is_migrated=True) as url:
-        yield Copy(root, url)
-
+from tests.copies import Copy
 
 NAME = "    full_name: Mapped[str | None] = mapped_column(String(NAME_LENGTH))\n"
 
@@ -75,10 +25,7 @@ def test_change_is_found_written_and_applied(copy: Copy) -> None:
 def test_removed_app_keeps_its_tables(copy: Copy) -> None:
     """Nobody loses data by taking a line out of INSTALLED_APPS."""
     copy.replace("project/settings.py", '    "apps.orders",\n', "")
-    engine = create_engine(copy.url)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE somebody_elses (id int)"))
-    engine.dispose()
+    copy.execute("CREATE TABLE somebody_elses (id int)")
     code, out, err = copy.run("makemigrations")
     assert (code, out, err) == (0, "No changes in the models.\n", "")
     assert {"orders_order", "somebody_elses"} < copy.tables()
