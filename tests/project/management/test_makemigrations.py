@@ -1,6 +1,9 @@
 """Writing migrations, in a copy of the project whose models and history are changed."""
 
 import shutil
+import sys
+
+import pytest
 
 from tests.copies import Copy
 
@@ -77,3 +80,120 @@ def test_failing_migration_leaves_nothing(copy: Copy) -> None:
     code, _, err = copy.run("migrate")
     assert (code, len(err.splitlines())) == (1, 1)
     assert "half" not in copy.tables()
+
+
+EMAIL = "    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)\n"
+STAFF = "    is_staff: Mapped[bool]"
+
+
+def rename_email(copy: Copy) -> None:
+    """The column, and with it the unique constraint that is named after it."""
+    copy.execute("INSERT INTO users_user (email) VALUES ('a@example.com')")
+    copy.replace("apps/users/models.py", EMAIL, EMAIL.replace("email:", "mail:"))
+    copy.replace("apps/users/models.py", '"email = lower(email)"', '"mail = lower(mail)"')
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="platform: Windows has no pty")
+def test_rename_is_asked_for(copy: Copy) -> None:
+    """A yes keeps the data, and constraints named after the column follow it."""
+    rename_email(copy)
+    code, out, err = copy.answer("y\n", "makemigrations")
+    assert (code, err) == (0, "")
+    assert "Was users_user.email renamed to users_user.mail (VARCHAR(254))? [y/N]" in out
+    assert 'new_column_name="mail"' in copy.read_version(-1)
+    assert copy.run("migrate")[0] == 0
+    assert copy.scalar("SELECT mail FROM users_user") == "a@example.com"
+    assert copy.run("makemigrations", "--check")[0] == 0
+    assert copy.run("migrate", "-1")[0] == 0
+    assert copy.scalar("SELECT email FROM users_user") == "a@example.com"
+    assert copy.scalar("SELECT conname FROM pg_constraint WHERE conname = 'uq_users_user_email'")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="platform: Windows has no pty")
+def test_no_rename_without_a_yes(copy: Copy) -> None:
+    rename_email(copy)
+    code, _, _ = copy.answer("\n''\n", "makemigrations")
+    assert code == 0
+    assert 'op.drop_column("users_user", "email")' in copy.read_version(-1)
+
+
+def test_rename_without_a_terminal(copy: Copy) -> None:
+    """Nobody is asked; the warning names the option that keeps the data, and it does."""
+    rename_email(copy)
+    code, out, err = copy.run("makemigrations", "--dry-run")
+    assert (code, "remove column users_user.email" in out) == (0, True)
+    assert "--rename users_user.email:mail keeps the data" in err
+    code, out, err = copy.run("makemigrations", "--rename", "users_user.email:mail")
+    assert (code, err) == (0, "")
+    assert out.startswith("  - rename column users_user.email to mail\nWrote ./migrations/")
+    assert copy.run("migrate")[0] == 0
+    assert copy.scalar("SELECT mail FROM users_user") == "a@example.com"
+
+
+def test_renamed_table(copy: Copy) -> None:
+    """Its constraints, indexes and sequences follow, and those that refer to it."""
+    models = copy.root / "apps/users/models.py"
+    models.write_text(models.read_text().replace("class AuthSession(Base):", "class SignIn(Base):"))
+    copy.replace("apps/users/models.py", '"users_auth_session.id"', '"users_sign_in.id"')
+    code, _, err = copy.run("makemigrations", "--dry-run")
+    assert (code, "--rename users_auth_session:users_sign_in keeps" in err) == (0, True)
+    copy.execute("INSERT INTO users_user (email) VALUES ('a@example.com')")
+    assert copy.run("makemigrations", "--rename", "users_auth_session:users_sign_in")[0] == 0
+    assert copy.run("migrate")[0] == 0
+    assert "users_auth_session" not in copy.tables()
+    stale = "SELECT string_agg(relname, ' ') FROM pg_class WHERE relname LIKE '%auth_session%'"
+    assert copy.scalar(stale) is None
+    keys = "SELECT count(*) FROM pg_constraint WHERE contype <> 'n' AND conname LIKE '%auth_ses%'"
+    assert copy.scalar(keys) == 0
+    assert copy.run("makemigrations", "--check")[0] == 0
+    assert copy.run("migrate", "-1")[0] == 0
+    assert "users_auth_session" in copy.tables()
+
+
+@pytest.mark.parametrize(
+    ("option", "code", "said"),
+    [
+        ("--rename=users_user.email:post", 1, "Nothing in the models fits 'users_user.email:post'"),
+        ("--rename=email", 2, "takes the form of"),
+        ("--default=users_user.email", 2, "takes the form of"),
+    ],
+)
+def test_answer_to_no_question(copy: Copy, option: str, code: int, said: str) -> None:
+    before = copy.versions
+    finished = copy.run("makemigrations", option)
+    assert (finished[0], len(finished[2].splitlines())) == (code, 1)
+    assert said in finished[2]
+    assert copy.versions == before
+
+
+def test_required_column(copy: Copy) -> None:
+    """Rows that exist get the value that was given; the column is left without a default."""
+    copy.execute("INSERT INTO users_user (email) VALUES ('a@example.com')")
+    copy.replace("apps/users/models.py", STAFF, "    rank: Mapped[int]\n" + STAFF)
+    assert "--default users_user.rank=SQL" in copy.run("makemigrations", "--dry-run")[2]
+    assert copy.run("makemigrations", "--default", "users_user.rank=3 + 4")[0::2] == (0, "")
+    assert copy.run("migrate")[0] == 0
+    assert copy.scalar("SELECT rank FROM users_user") == 7
+    assert copy.run("makemigrations", "--check")[0] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="platform: Windows has no pty")
+def test_required_column_is_asked_for(copy: Copy) -> None:
+    copy.replace("apps/users/models.py", STAFF, "    rank: Mapped[int]\n" + STAFF)
+    code, out, _ = copy.answer("7\n", "makemigrations")
+    assert (code, "users_user.rank is new, NOT NULL" in out) == (0, True)
+    assert 'server_default=sa.text("7")' in copy.read_version(-1)
+
+
+def test_without_ruff(copy: Copy) -> None:
+    """The production image has none: one line, and nothing half-written."""
+    copy.replace(
+        "project/management/commands/makemigrations.py",
+        'importlib.util.find_spec("ruff")',
+        'importlib.util.find_spec("a_ruff_that_is_not_there")',
+    )
+    before = copy.versions
+    code, _, err = copy.run("makemigrations", "--empty")
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert "uv sync" in err
+    assert copy.versions == before
