@@ -7,21 +7,17 @@ an answer it is removed and added, and the data is lost.
 """
 
 import argparse
-import importlib.util
-import io
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
-from typing import Any
 
-from alembic import command
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from project.db.migrations import next_revision, pending_revisions
-from project.db.migrations.changes import quiet_config
+from project.db.migrations.writing import Process, refuse_without_ruff, write_revision
 from project.errors import CommandError
 from project.management.environment import open_connection
 from project.management.model_review import Review
@@ -29,7 +25,6 @@ from project.settings import ROOT, load_settings
 
 NAME_LENGTH = 40
 PAIR = re.compile(r"\w+(\.\w+)?:\w+")
-Process = Callable[[MigrationContext, Any, list[ops.MigrationScript]], None]
 DEFAULT = re.compile(r"\w+\.\w+=.+", re.DOTALL)
 
 
@@ -65,7 +60,7 @@ def handle(options: argparse.Namespace) -> int:
     with open_connection(load_settings()) as connection:
         _refuse_pending(connection)
         if options.empty:
-            _refuse_without_ruff()
+            refuse_without_ruff()
             _write(connection, options.name or "by hand")
             return 0
         changes = _review(connection, review, options.name, is_writing=is_writing)
@@ -91,14 +86,6 @@ def _refuse_pending(connection: Connection) -> None:
         )
 
 
-def _refuse_without_ruff() -> None:
-    if importlib.util.find_spec("ruff") is None:
-        raise CommandError(
-            "New migrations are formatted with ruff, which is not installed here: write them "
-            "where you develop (uv sync), and deploy the file."
-        )
-
-
 def _review(
     connection: Connection, review: Review, name: str | None, *, is_writing: bool
 ) -> list[str]:
@@ -112,7 +99,7 @@ def _review(
             changes.extend(review.settle(context, script))
             _show(changes)
         if is_writing and changes:
-            _refuse_without_ruff()
+            refuse_without_ruff()
             script.message = name or _name(changes)
         else:
             scripts.clear()  # Alembic then writes nothing
@@ -130,18 +117,9 @@ def _show(changes: Sequence[str]) -> None:
 
 
 def _write(connection: Connection, name: str, process: Process | None = None) -> None:
-    config, number = quiet_config(connection), next_revision()
-    with redirect_stdout(io.StringIO()):  # the hooks of Alembic print on their own
-        script = command.revision(
-            config,
-            name,
-            autogenerate=process is not None,
-            rev_id=number,
-            process_revision_directives=process,
-        )
-    for written in script if isinstance(script, list) else [script]:
-        if written is not None:
-            print(f"Wrote {written.path.replace(str(ROOT), '.')}")
+    written = write_revision(connection, name, next_revision(), process)
+    if written is not None:
+        print(f"Wrote {written.as_posix().replace(ROOT.as_posix(), '.')}")
 
 
 def _name(changes: Sequence[str]) -> str:

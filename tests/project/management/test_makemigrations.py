@@ -188,7 +188,7 @@ def test_required_column_is_asked_for(copy: Copy) -> None:
 def test_without_ruff(copy: Copy) -> None:
     """The production image has none: one line, and nothing half-written."""
     copy.replace(
-        "project/management/commands/makemigrations.py",
+        "project/db/migrations/writing.py",
         'importlib.util.find_spec("ruff")',
         'importlib.util.find_spec("a_ruff_that_is_not_there")',
     )
