@@ -30,7 +30,7 @@ def is_ours(
 
 
 OPTIONS: dict[str, Any] = {
-    "target_metadata": Base.metadata,
+    "target_metadata": context.config.attributes.get("target_metadata", Base.metadata),
     "include_object": is_ours,
     "compare_server_default": True,
     "transaction_per_migration": True,

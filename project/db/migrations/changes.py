@@ -22,9 +22,9 @@ def find_changes(connection: Connection) -> list[str]:
     return []
 
 
-def quiet_config(connection: Connection) -> Config:
+def quiet_config(connection: Connection, **attributes: Any) -> Config:
     """Return a configuration with which Alembic prints nothing on its own."""
-    config = alembic_config(connection)
+    config = alembic_config(connection, **attributes)
     config.stdout = io.StringIO()
     return config
 

@@ -20,16 +20,20 @@ Process = Callable[[MigrationContext, Any, list[ops.MigrationScript]], None]
 
 
 def write_revision(
-    connection: Connection, message: str, revision: str, process: Process | None = None
+    connection: Connection,
+    message: str,
+    revision: str,
+    process: Process | None = None,
+    **attributes: Any,
 ) -> Path | None:
     """Write the file and return its path.
 
     With `process` the models are compared with the database; it may change what was found, and
-    nothing is written, and None returned, if it leaves no script.
+    nothing is written, and None returned, if it leaves no script. `attributes` are for env.py.
     """
     with redirect_stdout(io.StringIO()):
         written = command.revision(
-            quiet_config(connection),
+            quiet_config(connection, **attributes),
             message,
             autogenerate=process is not None,
             rev_id=revision,
