@@ -71,15 +71,21 @@ def schema_to_write(connection: Connection, *, is_head: bool) -> MetaData:
     """
     if is_head and not unclaimed_tables(connection):
         return Base.metadata
-    found = MetaData(naming_convention=Base.metadata.naming_convention)
+    found = MetaData()  # without the convention: the names are complete
     found.reflect(connection)
     found.remove(found.tables[VERSION_TABLE])
     for table in found.tables.values():
-        for named in (*table.constraints, *table.indexes):
-            if isinstance(named.name, str):
-                named.name = conv(named.name)  # complete: the convention is not for them
+        for constraint in table.constraints:
+            constraint.name = _complete(constraint.name)
+        for index in table.indexes:
+            index.name = _complete(index.name)
     connection.rollback()
     return found
+
+
+def _complete(name: Any) -> Any:
+    """Mark a name as one that the convention is not to be applied to."""
+    return conv(name) if isinstance(name, str) else name
 
 
 def write_baseline(
