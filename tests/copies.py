@@ -26,7 +26,15 @@ PARTS = (
         "Dockerfile",
         "LICENSE",
     ),
-    *("README.md", "CHANGELOG.md", ".env.example", ".gitignore", ".dockerignore", ".editorconfig"),
+    *(
+        "README.md",
+        "CHANGELOG.md",
+        "UPGRADING.md",
+        ".env.example",
+        ".gitignore",
+        ".dockerignore",
+        ".editorconfig",
+    ),
 )
 INSTALLED_APPS = "INSTALLED_APPS: tuple[str, ...] = (\n"
 
