@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
 )
 
+LONGEST_NAME = 63
 Named = Mapping[Hashable, str]
 
 
@@ -54,7 +55,9 @@ def _of_table(connection: Connection, table: Table, renamed: Mapping[str, str]) 
     for found, declared in pairs:
         for old, new in _differing(found, declared):
             yield _rename(f"ALTER TABLE {quote(table.name)} RENAME CONSTRAINT", old, new, quote)
-    for old, new in _differing(_found_indexes(inspector, table), _declared_indexes(table)):
+    for old, new in _differing(
+        _found_indexes(inspector, table), _declared_indexes(table, inspector)
+    ):
         yield _swap("ALTER INDEX {} RENAME TO {}", quote(old), quote(new))
     for old, new in _sequences(connection, table):
         yield _swap("ALTER SEQUENCE {} RENAME TO {}", quote(old), quote(new))
@@ -120,9 +123,9 @@ def _found_indexes(inspector: Inspector, table: Table) -> Named:
     }
 
 
-def _declared_indexes(table: Table) -> Named:
+def _declared_indexes(table: Table, inspector: Inspector) -> Named:
     return {
-        (index.unique, *_column_names(index)): str(index.name)
+        (index.unique, *_column_names(index)): _name_of(index, inspector)
         for index in table.indexes
         if all(isinstance(expression, Column) for expression in index.expressions)
     }
@@ -143,11 +146,14 @@ def _sequences(connection: Connection, table: Table) -> Iterator[tuple[str, str]
         if column.identity is not None:
             place = {"table": quote(table.name), "column": column.name}
             found = connection.scalar(query, place)
-            if found and found != f"{table.name}_{column.name}_seq":
-                yield found, f"{table.name}_{column.name}_seq"
+            usual = f"{table.name}_{column.name}_seq"
+            if found and found != usual and len(usual) <= LONGEST_NAME:
+                yield found, usual
 
 
-def _name_of(constraint: Constraint, inspector: Inspector) -> str:
-    """Return the name that the naming convention makes of it."""
+def _name_of(item: Constraint | Index, inspector: Inspector) -> str:
+    """Return the name that the naming convention makes of it, cut to what the server takes."""
     preparer = inspector.dialect.identifier_preparer
-    return (preparer.format_constraint(constraint) or "").strip('"')
+    if isinstance(item, Index):
+        return (preparer.format_index(item) or "").strip('"')
+    return (preparer.format_constraint(item) or "").strip('"')

@@ -29,6 +29,7 @@ from project.errors import CommandError
 from project.management import style
 from project.management.environment import open_connection
 from project.management.migration_targets import (
+    NOTHING,
     Target,
     describe,
     find_target,
@@ -107,6 +108,11 @@ def _positive(text: str) -> int:
 
 def _print_sql(word: str) -> int:
     head_revision()  # refuses a history that has forked
+    if word in NOTHING:
+        raise CommandError(
+            "--sql prints the way forwards: `manage.py sqlmigrate 0002 --backwards` prints the way "
+            "back from one migration."
+        )
     try:
         command.upgrade(alembic_config(), word, sql=True)
     except AlembicError as error:
@@ -132,11 +138,15 @@ def _migrate(connection: Connection, target: Target, attempts: int) -> None:
     step: Callable[..., None] = command.upgrade if target.to_apply else command.downgrade
     try:
         run_migrations(connection, step, target.revision or "base", attempts=attempts, say=say)
-    finally:  # those before one that fails are in
-        _report(connection, target)
+    except Exception:  # those before the one that fails are in
+        if not connection.invalidated:
+            _report(connection, target)
+        raise
+    _report(connection, target)
 
 
 def _report(connection: Connection, target: Target) -> None:
+    connection.rollback()
     after = current_revision(connection)
     connection.rollback()
     if after == target.before:

@@ -181,6 +181,19 @@ def test_sql(url: URL, engine: Engine) -> None:
     assert "users_user" in tables(engine)
 
 
+def test_sql_of_the_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with pytest.raises(CommandError, match="sqlmigrate 0002 --backwards"):
+        call_command("migrate", "zero", "--sql")
+
+
+@pytest.mark.parametrize("words", [["a", "b", "c"], ["--lock-attempts", "0"]])
+def test_wrong_usage(words: list[str]) -> None:
+    with pytest.raises(CommandError) as caught:
+        call_command("migrate", *words)
+    assert caught.value.exit_code == 2
+
+
 def test_plan(url: URL, engine: Engine) -> None:
     finished = run_manage("migrate", "--plan", env=environment_for(url))
     assert (finished.returncode, "0001 initial" in finished.stdout) == (0, True)
