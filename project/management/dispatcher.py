@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from project.errors import CommandError
 from project.management import style
 from project.management.catalogue import PROJECT, ROOT, Catalogue, Command, shown
+from project.management.collection import collect_rarely
 from project.management.parser import CommandParser, suggestion
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ GLOBAL_OPTIONS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and answer its exit code; what goes wrong is one line."""
+    collect_rarely()
     words = list(sys.argv[1:] if arguments is None else arguments)
     wants_traceback = "--traceback" in words
     if "--no-color" in words:

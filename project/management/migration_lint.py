@@ -19,7 +19,7 @@ from project.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alembic.script import Script
+    from project.db.migrations import Revision
 
 LEFT_OUT = (
     "require-lock-timeout",  # `migrate` sets it on its connection, and tries again
@@ -62,7 +62,7 @@ class Finding(NamedTuple):
         return SAFE_WAYS.get(self.rule)
 
 
-def lint_migration(script: Script) -> list[Finding]:
+def lint_migration(script: Revision) -> list[Finding]:
     """Return what is unsafe in it and not allowed by a comment, and allowances without effect."""
     allowed = _allowances(script)
     found = list(_findings(script))
@@ -74,9 +74,9 @@ def lint_migration(script: Script) -> list[Finding]:
 _UNUSED = "There is nothing of that kind in this migration: take the comment out."
 
 
-def _allowances(script: Script) -> set[str]:
+def _allowances(script: Revision) -> set[str]:
     """Return the rules that the file opts out of. Raises CommandError for one without a reason."""
-    path = Path(script.path)
+    path = script.path
     matches = list(ALLOWED.finditer(path.read_text("utf-8")))
     for match in matches:
         if match["reason"] is None:
@@ -87,7 +87,7 @@ def _allowances(script: Script) -> set[str]:
     return {match["rule"] for match in matches}
 
 
-def _findings(script: Script) -> Iterator[Finding]:
+def _findings(script: Revision) -> Iterator[Finding]:
     try:
         sql = upgrade_sql(script)
     except CommandError:
@@ -103,7 +103,7 @@ def _findings(script: Script) -> Iterator[Finding]:
         yield Finding(each["rule_name"], lines[each["line"]].strip(), message)
 
 
-def upgrade_sql(script: Script) -> str:
+def upgrade_sql(script: Revision) -> str:
     """Return what the migration sends to the server, transactions included."""
     config = alembic_config()
     config.output_buffer = io.StringIO()

@@ -7,11 +7,11 @@ from sqlalchemy import Connection
 
 from project.apps import Registry
 from project.db.migrations import (
+    all_revisions,
     current_revision,
     find_revision,
     head_revision,
     pending_revisions,
-    script_directory,
 )
 from project.errors import CommandError
 from project.settings import INSTALLED_APPS
@@ -48,7 +48,8 @@ def find_target(connection: Connection, word: str) -> Target:
     pending = pending_revisions(connection)
     before = current_revision(connection)
     connection.rollback()
-    applied = [revision for revision in all_revisions() if revision not in pending]
+    known = [found.revision for found in all_revisions()]
+    applied = [revision for revision in known if revision not in pending]
     goal = _resolve(word, applied, pending)
     forward = pending[: pending.index(goal) + 1] if goal in pending else []
     kept = applied.index(goal) + 1 if goal in applied else 0
@@ -56,15 +57,9 @@ def find_target(connection: Connection, word: str) -> Target:
     return Target(goal, before, forward, back)
 
 
-def all_revisions() -> list[str]:
-    """Return every revision on disk, oldest first."""
-    return [script.revision for script in reversed(list(script_directory().walk_revisions()))]
-
-
 def describe(revision: str) -> str:
     """Return a revision's id and what it says it does."""
-    script = find_revision(revision)
-    return f"{revision} {(script.doc or '').partition(chr(10))[0]}".rstrip()
+    return find_revision(revision).title
 
 
 def refuse_backwards(label: str, target: Target) -> None:

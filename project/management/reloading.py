@@ -10,7 +10,6 @@ each child imports everything.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from project.management.catalogue import ROOT, installed_apps, package_folder, shown
+from project.management.collection import collect_as_usual, collect_rarely
 
 if TYPE_CHECKING:
     import uvicorn
@@ -44,9 +44,6 @@ LIBRARIES = (
 
 INTERVAL = 0.25
 """Seconds between two looks at the files."""
-
-MANY = 100_000
-"""New objects between two garbage collections while modules are imported, which make none."""
 
 
 def prepare() -> Context:
@@ -142,9 +139,8 @@ def serve_or_explain(config: uvicorn.Config, listener: socket.socket) -> None:
 
     from project.management.broken import Explained  # noqa: PLC0415 - the same
 
-    usual = gc.get_threshold()
-    gc.set_threshold(MANY)
+    collect_rarely()
     config.app = Explained(str(config.app))
-    gc.set_threshold(*usual)
+    collect_as_usual()
     with suppress(KeyboardInterrupt):  # uvicorn raises it again when it is done
         uvicorn.Server(config).run([listener])

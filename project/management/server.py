@@ -12,6 +12,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from project.errors import CommandError
+from project.management.collection import collect_as_usual
 from project.management.reloading import Context, Reloader
 from project.settings import ROOT, Settings
 
@@ -55,6 +56,7 @@ def _run(config: uvicorn.Config, listener: socket.socket) -> int:
         Multiprocess(config, sockets=[listener]).run()
         return 0
     config.load()  # a broken app is an error of this command, told in one line
+    collect_as_usual()
     _run_until_told(server, listener)
     return 0 if server.started else 1
 

@@ -2,11 +2,12 @@
 
 from project.db.migrations.history import (
     VERSIONS,
+    Revision,
     alembic_config,
+    all_revisions,
     find_revision,
     head_revision,
     next_revision,
-    script_directory,
 )
 from project.db.migrations.locking import migration_lock
 from project.db.migrations.state import (
@@ -18,11 +19,12 @@ from project.db.migrations.state import (
 
 __all__ = [
     "VERSIONS",
+    "Revision",
     "alembic_config",
+    "all_revisions",
     "find_revision",
     "head_revision",
     "next_revision",
-    "script_directory",
     "migration_lock",
     "current_revision",
     "invalid_indexes",

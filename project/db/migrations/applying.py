@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError as AlembicError
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 
@@ -21,7 +23,6 @@ from project.db.migrations.locking import Say
 from project.db.migrations.state import current_revision, invalid_indexes
 from project.errors import CommandError
 
-ATTEMPTS = 5
 FIRST_PAUSE = 2.0
 """Seconds; each pause is twice the one before. Five attempts at 4 s of waiting take 50 s."""
 
@@ -41,9 +42,30 @@ class _Watch:
     is_patient: bool = False
 
 
-def run_migrations(
-    connection: Connection, step: Step, target: str, *, attempts: int, say: Say
-) -> None:
+def upgrade(connection: Connection, target: str, *, attempts: int, say: Say) -> None:
+    """Bring the database forwards to `target`. Raises CommandError, see `_run`."""
+    _run(connection, command.upgrade, target, attempts=attempts, say=say)
+
+
+def downgrade(connection: Connection, target: str, *, attempts: int, say: Say) -> None:
+    """Take everything behind `target` back. Raises CommandError, see `_run`."""
+    _run(connection, command.downgrade, target, attempts=attempts, say=say)
+
+
+def stamp(connection: Connection, target: str) -> None:
+    """Record that the database is at `target`, and run nothing."""
+    command.stamp(alembic_config(connection), target)
+
+
+def print_sql(target: str) -> None:
+    """Print the way from nothing to `target`. Raises CommandError for one that is not there."""
+    try:
+        command.upgrade(alembic_config(), target, sql=True)
+    except AlembicError as error:
+        raise CommandError(f"{error}. `manage.py showmigrations` lists them.") from error
+
+
+def _run(connection: Connection, step: Step, target: str, *, attempts: int, say: Say) -> None:
     """Run `step`, Alembic's upgrade or downgrade, to its end.
 
     Raises CommandError when a lock did not come free in `attempts` tries, and when a migration

@@ -11,6 +11,9 @@ from project.errors import CommandError
 # Any number that nobody else locks; "lintel" in ASCII.
 MIGRATION_LOCK = 0x6C696E74656C
 LOCK_DEADLINE = 120.0
+ATTEMPTS = 5
+"""How often a migration is tried whose table is in use."""
+
 LOCK_POLL = 0.25
 
 Say = Callable[[str], None]

@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 
 from alembic import command
 from alembic.operations import ops
-from alembic.script import Script
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.sql.elements import conv
 
 from project.db.base import Base
-from project.db.migrations.history import VERSIONS, alembic_config, script_directory
+from project.db.migrations.history import VERSIONS, Revision, alembic_config, all_revisions
 from project.db.migrations.state import VERSION_TABLE, unclaimed_tables
 from project.db.migrations.writing import write_revision
 from project.errors import CommandError
@@ -38,10 +37,10 @@ class Statements(NamedTuple):
     after: str = ""
 
 
-def written_by_hand(scripts: Sequence[Script]) -> Iterator[str]:
+def written_by_hand(scripts: Sequence[Revision]) -> Iterator[str]:
     """Yield file, line and text of what no comparison of models and database would find."""
     for script in scripts:
-        path = Path(script.path)
+        path = script.path
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.FunctionDef) and node.name == "upgrade":
                 for line, shown in _calls(node):
@@ -127,7 +126,7 @@ def set_aside() -> Iterator[None]:
         ASIDE.rmdir()
         raise
     finally:
-        script_directory.cache_clear()
+        all_revisions.cache_clear()
 
 
 def put_back(paths: Iterator[Path] | Sequence[Path]) -> None:
@@ -136,9 +135,9 @@ def put_back(paths: Iterator[Path] | Sequence[Path]) -> None:
         path.rename(VERSIONS / path.name)
 
 
-def forget(scripts: Sequence[Script]) -> None:
+def forget(scripts: Sequence[Revision]) -> None:
     """Delete the files of what was squashed, and bring back those of what comes after it."""
     for script in scripts:
-        (ASIDE / Path(script.path).name).unlink()
+        (ASIDE / script.path.name).unlink()
     put_back(ASIDE.glob("*.py"))
     ASIDE.rmdir()

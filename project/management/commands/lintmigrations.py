@@ -12,14 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from alembic.script import Script
-
-from project.db.migrations import VERSIONS, find_revision, head_revision
+from project.db.migrations import VERSIONS, Revision, all_revisions, find_revision
 from project.errors import CommandError
 from project.management import style
 from project.management.catalogue import ROOT, shown
 from project.management.migration_lint import Finding, lint_migration
-from project.management.migration_targets import all_revisions
 
 BASE = "main"
 
@@ -33,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(options: argparse.Namespace) -> int:
-    head_revision()  # refuses a history that has forked
     scripts = _chosen(options)
     if not scripts:
         print(f"{options.base or BASE} has every migration; --all looks at them all the same.")
@@ -45,18 +41,17 @@ def handle(options: argparse.Namespace) -> int:
     return _conclude([len(findings) for findings in found.values()])
 
 
-def _chosen(options: argparse.Namespace) -> list[Script]:
+def _chosen(options: argparse.Namespace) -> list[Revision]:
     if options.revisions:
         return [find_revision(name) for name in options.revisions]
-    scripts = [find_revision(revision) for revision in all_revisions()]
     if options.all:
-        return scripts
+        return list(all_revisions())
     known = _files_in(options.base or BASE)
     if known is None and options.base:
         raise CommandError(f"git knows no '{options.base}' here: name a branch, or use --all.")
     if known is None:
         print(f"git knows no '{BASE}' here: looking at all migrations.", file=sys.stderr)
-    return [script for script in scripts if Path(script.path).name not in (known or ())]
+    return [script for script in all_revisions() if script.path.name not in (known or ())]
 
 
 def _files_in(base: str) -> set[str] | None:
@@ -78,7 +73,7 @@ def _files_in(base: str) -> set[str] | None:
     )
 
 
-def _shown(script: Script, finding: Finding) -> str:
+def _shown(script: Revision, finding: Finding) -> str:
     lines = [f"{style.heading(shown(script.path))}: {style.warning(finding.rule)}"]
     lines += [f"    {style.faint(finding.statement)}", f"    {finding.message}"]
     lines += [f"    {finding.safe_way}"] if finding.safe_way else []

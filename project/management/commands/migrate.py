@@ -11,20 +11,16 @@ so that nobody queues behind it for long, and is tried again after a pause.
 
 import argparse
 import sys
-from collections.abc import Callable
 
-from alembic import command
-from alembic.util import CommandError as AlembicError
 from sqlalchemy import Connection
 
 from project.db.migrations import (
-    alembic_config,
     current_revision,
     head_revision,
     invalid_indexes,
     migration_lock,
 )
-from project.db.migrations.applying import ATTEMPTS, run_migrations
+from project.db.migrations.locking import ATTEMPTS
 from project.errors import CommandError
 from project.management import style
 from project.management.environment import open_connection
@@ -90,8 +86,10 @@ def handle(options: argparse.Namespace) -> int:
 
 def apply_migrations(connection: Connection) -> None:
     """Bring the database to the newest revision, while no other process does."""
+    from project.db.migrations import applying  # noqa: PLC0415 - loads Alembic
+
     with migration_lock(connection, say):
-        run_migrations(connection, command.upgrade, "head", attempts=ATTEMPTS, say=say)
+        applying.upgrade(connection, "head", attempts=ATTEMPTS, say=say)
 
 
 def say(line: str) -> None:
@@ -107,16 +105,14 @@ def _positive(text: str) -> int:
 
 
 def _print_sql(word: str) -> int:
-    head_revision()  # refuses a history that has forked
+    from project.db.migrations import applying  # noqa: PLC0415 - the same
+
     if word in NOTHING:
         raise CommandError(
             "--sql prints the way forwards: `manage.py sqlmigrate 0002 --backwards` prints the way "
             "back from one migration."
         )
-    try:
-        command.upgrade(alembic_config(), word, sql=True)
-    except AlembicError as error:
-        raise CommandError(f"{error}. `manage.py showmigrations` lists them.") from error
+    applying.print_sql(word)
     return 0
 
 
@@ -135,9 +131,11 @@ def _migrate(connection: Connection, target: Target, attempts: int) -> None:
     if not target.to_apply and not target.to_take_back:
         print("No migrations to apply.")
         return
-    step: Callable[..., None] = command.upgrade if target.to_apply else command.downgrade
+    from project.db.migrations import applying  # noqa: PLC0415 - the same
+
+    step = applying.upgrade if target.to_apply else applying.downgrade
     try:
-        run_migrations(connection, step, target.revision or "base", attempts=attempts, say=say)
+        step(connection, target.revision or "base", attempts=attempts, say=say)
     except Exception:  # those before the one that fails are in
         if not connection.invalidated:
             _report(connection, target)
@@ -160,7 +158,9 @@ def _report(connection: Connection, target: Target) -> None:
 
 def _fake(connection: Connection, target: Target, _: int) -> None:
     """Record it, for a database whose tables came about in another way."""
-    command.stamp(alembic_config(connection), target.revision or "base")
+    from project.db.migrations import applying  # noqa: PLC0415 - the same
+
+    applying.stamp(connection, target.revision or "base")
     place = describe(target.revision) if target.revision else "base"
     print(f"The database is now marked as being at {place}; nothing was run.")
 

@@ -11,12 +11,17 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from alembic.script import Script
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from project.db.engine import resolve_database_url
-from project.db.migrations import find_revision, head_revision, pending_revisions
+from project.db.migrations import (
+    Revision,
+    all_revisions,
+    find_revision,
+    head_revision,
+    pending_revisions,
+)
 from project.db.migrations.changes import find_changes
 from project.db.migrations.schemas import Content, difference
 from project.db.migrations.scratch import scratch_database
@@ -35,7 +40,6 @@ from project.management import style
 from project.management.asking import confirm
 from project.management.catalogue import shown
 from project.management.environment import load_registry, open_connection
-from project.management.migration_targets import all_revisions
 from project.settings import Settings, load_settings
 
 SHOWN_DIFFERENCE = 40
@@ -74,17 +78,17 @@ def _read(path: Path | None) -> str:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _scripts_up_to(name: str) -> list[Script]:
-    head_revision()  # refuses a history that has forked
-    last = find_revision(name).revision
-    revisions = all_revisions()
-    scripts = [find_revision(each) for each in revisions[: revisions.index(last) + 1]]
+def _scripts_up_to(name: str) -> list[Revision]:
+    last = find_revision(name)
+    scripts = all_revisions()[: all_revisions().index(last) + 1]
     if len(scripts) == 1:
-        raise CommandError(f"Up to {last} there is one migration: there is nothing to squash.")
-    return scripts
+        raise CommandError(
+            f"Up to {last.revision} there is one migration: there is nothing to squash."
+        )
+    return list(scripts)
 
 
-def _refuse_unmigrated(settings: Settings, scripts: Sequence[Script]) -> None:
+def _refuse_unmigrated(settings: Settings, scripts: Sequence[Revision]) -> None:
     """Raise CommandError where this very database would be left in the middle."""
     with open_connection(settings) as connection:
         pending = pending_revisions(connection)
@@ -97,7 +101,7 @@ def _refuse_unmigrated(settings: Settings, scripts: Sequence[Script]) -> None:
         )
 
 
-def _squash(settings: Settings, scripts: Sequence[Script], statements: Statements) -> Path:
+def _squash(settings: Settings, scripts: Sequence[Revision], statements: Statements) -> Path:
     last = scripts[-1].revision
     url = resolve_database_url(settings)
     with (
