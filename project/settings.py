@@ -22,6 +22,7 @@ from project.setting_groups import (
     GeneralSettings,
     LaneSettings,
     LoggingSettings,
+    MailSettings,
     MediaSettings,
     SecuritySettings,
     ServerSettings,
@@ -36,6 +37,7 @@ __all__ = [
     "GeneralSettings",
     "LaneSettings",
     "LoggingSettings",
+    "MailSettings",
     "MediaSettings",
     "SecuritySettings",
     "ServerSettings",
@@ -72,6 +74,7 @@ class Settings(BaseModel):
     security: SecuritySettings
     web: WebSettings
     media: MediaSettings
+    mail: MailSettings
     lanes: LaneSettings
     server: ServerSettings
     logging: LoggingSettings

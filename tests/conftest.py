@@ -20,6 +20,8 @@ from apps.users.services import start_session
 from apps.users.sign_in import issue_access_token
 from project.application import create_application
 from project.db.engine import create_pooled_engine
+from project.mail.mailers import MemoryMailer
+from project.mail.message import Message
 from project.runtime import Runtime
 from project.settings import Settings, load_settings
 from project.web.loop_guard import guarded
@@ -28,6 +30,9 @@ from tests.factories.base import bind_factories
 from tests.guards import collected_statements, free_loop, query_budget
 
 Headers = dict[str, str]
+SENDING = 10.0
+"""Seconds that mail may take to arrive in memory."""
+
 QueryBudget = Callable[[int], AbstractContextManager[None]]
 
 
@@ -134,6 +139,22 @@ def headers_for(session: Session, runtime: Runtime) -> Callable[[User], Headers]
         return {"Authorization": f"Bearer {issue_access_token(runtime, grant)}"}
 
     return sign_in
+
+
+@pytest.fixture
+def sent_mails(runtime: Runtime) -> Iterator[Callable[[], list[Message]]]:
+    """What the application has sent: a function that waits for what is on its way."""
+    assert isinstance(runtime.mailer, MemoryMailer)
+    sent = runtime.mailer.sent
+    sent.clear()
+
+    def read() -> list[Message]:
+        assert runtime.outbox.wait(SENDING)
+        return list(sent)
+
+    yield read
+    assert runtime.outbox.wait(SENDING)
+    sent.clear()
 
 
 @pytest.fixture
