@@ -1,5 +1,6 @@
 """The application, put together: read it as a table of contents."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from project.db.feeds import Feeds
 from project.db.session import Database
 from project.errors import AppError
 from project.logging import configure_logging
+from project.mail.mailers import create_mailer
+from project.mail.outbox import Outbox
 from project.runtime import Runtime
 from project.settings import ENV_FILE, INSTALLED_APPS, Settings
 from project.storage import create_storage
@@ -101,6 +104,7 @@ def _runtime(
     async_database = database.open_asynchronous(settings.database, async_gate)
     if settings.has_server_timing:
         count_queries(database.engine, async_database.engine.sync_engine)
+    mailer = create_mailer(settings)
     return Runtime(
         settings=settings,
         app_settings=app_settings,
@@ -111,6 +115,8 @@ def _runtime(
         async_gate=async_gate,
         feeds=Feeds(async_database),
         storage=create_storage(settings),
+        mailer=mailer,
+        outbox=Outbox(mailer),
         templates=create_templates(settings, registry),
         authenticator=find_authenticator(registry),
     )
@@ -176,5 +182,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     await runtime.feeds.close()
     await runtime.async_database.close()
     runtime.lanes.close()
+    await asyncio.to_thread(runtime.outbox.close)
     runtime.storage.close()
     runtime.database.close()

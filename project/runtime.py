@@ -10,6 +10,8 @@ from project.apps import Registry
 from project.db.asynchronous import AsyncDatabase
 from project.db.feeds import Feeds
 from project.db.session import Database
+from project.mail.mailers import Mailer
+from project.mail.outbox import Outbox
 from project.settings import Settings
 from project.storage import Storage
 from project.templating import Templates
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Settings, apps, database, lanes, feeds, storage and templates of this process."""
+    """Settings, apps, database, lanes, feeds, storage, mail and templates of this process."""
 
     settings: Settings
     app_settings: SettingsOfApps
@@ -35,6 +37,12 @@ class Runtime:
 
     feeds: Feeds
     storage: Storage
+    mailer: Mailer
+    """Sends a mail and waits until it was taken; for what is no request."""
+
+    outbox: Outbox
+    """Sends by the same way, without a wait; see `send_after_commit`."""
+
     templates: Templates
     authenticator: "Authenticator | None"
     """The installed app's `identity.py` that knows who signs in, if any has one."""

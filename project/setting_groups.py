@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from project.setting_types import DatabaseURL, Names, Seconds, Secrets
+from project.setting_types import DatabaseURL, MailAddress, MailURL, Names, Seconds, Secrets
 
 Environment = Literal["development", "test", "staging", "production"]
 
@@ -151,6 +151,16 @@ class MediaSettings(SettingsGroup):
 
     max_image_pixels: int = Field(default=40_000_000, ge=1)
     """Pixels of an uploaded picture. Decoding takes 8 bytes for each of them, 16 for WebP."""
+
+
+class MailSettings(SettingsGroup):
+    """Mail that leaves."""
+
+    mail_url: MailURL | None = Field(default=None, repr=False)  # it may hold a password
+    """Who takes it. Unset: the console in development, nobody where deployed."""
+
+    mail_from: MailAddress = "Lintel <noreply@localhost>"
+    """Whom it comes from: an address, with a name before it or without."""
 
 
 class LaneSettings(SettingsGroup):

@@ -5,10 +5,13 @@ import re
 from typing import Annotated
 from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from project.mail.message import InvalidMessage, parse_address
+from project.mail.places import parse_mail_url
 
 JSON_LIST = re.compile(r'\s*\[\s*["\]]')
 
@@ -48,8 +51,23 @@ def _with_socket_in_query(url: URL) -> URL:
     return url._replace(host=None, port=None).update_query_dict(query)
 
 
+def _mail_url(value: str) -> str:
+    parse_mail_url(value)
+    return value
+
+
+def _mail_address(value: str) -> str:
+    try:
+        parse_address(value)
+    except InvalidMessage as error:
+        raise ValueError("is not an address such as Shop <shop@example.com>") from error
+    return value
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 DatabaseURL = Annotated[str | None, BeforeValidator(_postgresql_url)]
+MailURL = Annotated[str, AfterValidator(_mail_url)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 # PostgreSQL counts whole milliseconds, and takes 0 of them for "for ever".
 Seconds = Annotated[float, Field(ge=0.001, le=86_400, allow_inf_nan=False)]

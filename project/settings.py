@@ -22,6 +22,7 @@ from project.setting_groups import (
     GeneralSettings,
     LaneSettings,
     LoggingSettings,
+    MailSettings,
     MediaSettings,
     SecuritySettings,
     ServerSettings,
@@ -37,6 +38,7 @@ __all__ = [
     "GeneralSettings",
     "LaneSettings",
     "LoggingSettings",
+    "MailSettings",
     "MediaSettings",
     "SecuritySettings",
     "ServerSettings",
@@ -75,6 +77,7 @@ class Settings(BaseModel):
     security: SecuritySettings
     web: WebSettings
     media: MediaSettings
+    mail: MailSettings
     lanes: LaneSettings
     server: ServerSettings
     logging: LoggingSettings

@@ -20,6 +20,8 @@ from sqlalchemy.orm import Session
 
 from project.application import create_application
 from project.db.engine import create_pooled_engine
+from project.mail.mailers import MemoryMailer
+from project.mail.message import Message
 from project.runtime import Runtime
 from project.settings import Settings, load_settings
 from project.web.loop_guard import guarded
@@ -31,6 +33,9 @@ from tests.people import SuiteBase
 
 Headers = dict[str, str]
 SignIn = Callable[..., Headers]
+SENDING = 10.0
+"""Seconds that mail may take to arrive in memory."""
+
 QueryBudget = Callable[[int], AbstractContextManager[None]]
 
 
@@ -159,6 +164,22 @@ def signed_in(headers_for: Callable[[Any], Headers]) -> SignIn:
     """Open an account with these traits (`staff=True`) and return its requests' headers."""
     factories = import_module("tests.factories.users")
     return lambda **traits: headers_for(factories.UserFactory(**traits))
+
+
+@pytest.fixture
+def sent_mails(runtime: Runtime) -> Iterator[Callable[[], list[Message]]]:
+    """What the application has sent: a function that waits for what is on its way."""
+    assert isinstance(runtime.mailer, MemoryMailer)
+    sent = runtime.mailer.sent
+    sent.clear()
+
+    def read() -> list[Message]:
+        assert runtime.outbox.wait(SENDING)
+        return list(sent)
+
+    yield read
+    assert runtime.outbox.wait(SENDING)
+    sent.clear()
 
 
 @pytest.fixture

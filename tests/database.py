@@ -158,12 +158,12 @@ class TestAsyncDatabase(AsyncDatabase):
 
 
 def wait_until_blocked(session: Session) -> None:
-    """Wait until another session of this database waits for a lock; three seconds at most."""
+    """Wait until another session of this database waits for a lock; half a minute at most."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
-    for _ in range(300):
+    for _ in range(3_000):
         if session.scalar(waiting):
             return
         session.execute(text("SELECT pg_stat_clear_snapshot(), pg_sleep(0.01)"))

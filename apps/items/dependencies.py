@@ -10,6 +10,7 @@ from apps.items.models import Item
 from apps.items.queries import get_item
 from project.runtime import runtime_of
 from project.storage import Storage
+from project.web.access import permits
 from project.web.principal import (
     Claims,
     CurrentPrincipal,
@@ -31,6 +32,7 @@ Files = Annotated[Storage, Depends(_storage)]
 """Where the pictures are kept."""
 
 
+@permits("owner", "staff")
 def changeable_item(session: DbSession, principal: CurrentPrincipal, item_id: PathId) -> Item:
     """Lock the item in the path for its owner or for staff. Raises NotItemOwner."""
     return _lock_for(session, principal, item_id)
@@ -63,6 +65,7 @@ class ItemChange:
         return work(session, _lock_for(session, principal, self.item_id))
 
 
+@permits("owner", "staff")
 async def _item_change(
     request: Request,
     transactions: InTransactions,

@@ -5,11 +5,13 @@ from fastapi import Header
 from apps.orders.errors import OrderNotFound
 from apps.orders.models import KEY_LENGTH, Order
 from apps.orders.queries import get_order
+from project.web.access import permits
 from project.web.principal import CurrentPrincipal
 from project.web.schemas import PathId
 from project.web.transaction import DbSession, InTransaction
 
 
+@permits("owner", "staff")
 def visible_order(session: DbSession, principal: CurrentPrincipal, order_id: PathId) -> Order:
     """Load the order in the path: one's own, or any for staff.
 

@@ -5,11 +5,13 @@ from fastapi import Depends
 from apps.users.errors import InvalidToken, NotYourAccount
 from apps.users.models import User
 from apps.users.queries import find_signed_in_user, get_user
+from project.web.access import permits
 from project.web.principal import Claims, verified_claims
 from project.web.schemas import PathId
 from project.web.transaction import DbSession, InTransaction
 
 
+@permits()
 def current_user(session: DbSession, claims: Annotated[Claims, Depends(verified_claims)]) -> User:
     """Load the account behind the token, to be shown or changed."""
     user = find_signed_in_user(session, user_id=claims["sub"], session_id=claims["sid"])
@@ -22,6 +24,7 @@ CurrentUser = Annotated[User, InTransaction(current_user)]
 """The account that is signed in; who only wants to know who it is takes CurrentPrincipal."""
 
 
+@permits("self", "staff")
 def visible_user(session: DbSession, viewer: CurrentUser, user_id: PathId) -> User:
     """Load the account in the path: one's own, or any for staff.
 

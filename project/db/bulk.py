@@ -15,7 +15,8 @@ WORTH_REBUILDING = 50_000
 # Unique indexes stay: they are what tells of a duplicate.
 INDEXES_AND_FOREIGN_KEYS = """
     SELECT format('DROP INDEX %%s', indexrelid::regclass), pg_get_indexdef(indexrelid)
-    FROM pg_index WHERE indrelid = %(table)s::regclass AND NOT indisunique
+    FROM pg_index
+    WHERE indrelid = %(table)s::regclass AND NOT indisunique AND NOT indisexclusion
     UNION ALL
     SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
            format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s',
@@ -48,9 +49,28 @@ def load_rows(
             _copy(connection, table, columns, lines)
     else:
         _copy(connection, table, columns, lines)
-    # What autovacuum would do a minute later.
+    tell_planner(connection, table)
+
+
+def tell_planner(connection: Connection, table: str) -> None:
+    """Do at once what autovacuum would do a minute later; `table` is a name as SQL has it."""
     connection.execute(SORT_PENDING_ENTRIES, [table])
-    connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
+    connection.execute(b"ANALYZE " + table.encode())
+
+
+def drop_indexes(connection: Connection, table: str) -> list[str]:
+    """Drop a table's indexes and foreign keys; return the statements that make them again."""
+    found = connection.execute(INDEXES_AND_FOREIGN_KEYS, {"table": table}).fetchall()
+    for drop, _ in found:
+        connection.execute(drop)
+    return [create for _, create in found]
+
+
+def build_indexes(connection: Connection, statements: Iterable[str]) -> None:
+    """Make again what `drop_indexes` has dropped, in the same transaction."""
+    connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    for create in statements:
+        connection.execute(create.encode())
 
 
 def _copy(connection: Connection, table: str, columns: Iterable[str], lines: Iterable[str]) -> None:
@@ -64,13 +84,9 @@ def _copy(connection: Connection, table: str, columns: Iterable[str], lines: Ite
 
 @contextmanager
 def _without_indexes(connection: Connection, table: str) -> Iterator[None]:
-    found = connection.execute(INDEXES_AND_FOREIGN_KEYS, {"table": table}).fetchall()
-    for drop, _ in found:
-        connection.execute(drop)
+    statements = drop_indexes(connection, table)
     yield
-    connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
-    for _, create in found:
-        connection.execute(create)
+    build_indexes(connection, statements)
 
 
 def _estimated_rows(connection: Connection, table: str) -> int:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from project.errors import Forbidden, ImproperlyConfigured, Unauthenticated
 from project.runtime import Runtime, runtime_of
+from project.web.access import permits
 from project.web.transaction import DbSession, InTransaction
 
 Claims = Mapping[str, Any]
@@ -99,6 +100,8 @@ class VerifiedClaims(BearerToken):
     A dependency that is the scheme itself: one that asks for it costs every request a step more.
     """
 
+    is_required = True
+
     async def __call__(self, request: Request) -> Claims:  # type: ignore[override]
         token = await super().__call__(request)
         if not token:
@@ -111,6 +114,7 @@ bearer_token = BearerToken()
 verified_claims = VerifiedClaims()
 
 
+@permits()
 async def stream_seconds(claims: Annotated[Claims, Depends(verified_claims)]) -> float:
     """Say how long a stream may run: until the token ends, ten minutes at most.
 
@@ -136,6 +140,7 @@ def authenticator_of(runtime: Runtime) -> Authenticator:
     return runtime.authenticator
 
 
+@permits()
 def current_principal(
     session: DbSession, request: Request, claims: Annotated[Claims, Depends(verified_claims)]
 ) -> Principal:
@@ -147,6 +152,7 @@ CurrentPrincipal = Annotated[Principal, InTransaction(current_principal)]
 """Whoever signed in; 401 for everybody else."""
 
 
+@permits("staff")
 def current_staff(principal: CurrentPrincipal) -> Principal:
     """Let only staff through."""
     if not (principal.is_staff or principal.is_superuser):

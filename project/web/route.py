@@ -88,6 +88,7 @@ class Route(APIRoute):
 
     def __init__(self, path: str, endpoint: Function, **options: Any) -> None:
         self.lane_name: str | None = None
+        self.written = endpoint  # as its author wrote it; FastAPI gets to see a wrapper
         self.max_body: Callable[[Settings], int] | None = getattr(endpoint, BODY_ATTRIBUTE, None)
         call = inspect_call(endpoint)
         if inspect.isasyncgenfunction(endpoint):

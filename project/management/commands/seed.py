@@ -6,9 +6,7 @@ every machine, beside what is there already. All of it is one transaction.
 """
 
 import argparse
-import sys
 import time
-from collections.abc import Callable
 from types import ModuleType
 
 from sqlalchemy.orm import Session
@@ -17,11 +15,8 @@ from project.apps import AppConfig, Registry
 from project.db.migrations import pending_revisions
 from project.errors import CommandError
 from project.management.environment import load_registry, open_database
+from project.management.progress import clear_bar, progress_bar
 from project.settings import load_settings
-
-BAR_WIDTH = 30
-BAR_INTERVAL = 0.1
-CLEAR_LINE = "\r\033[K"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,27 +82,7 @@ def _count(text: str) -> int:
 
 def _load_bulk(session: Session, label: str, seeds: ModuleType, count: int) -> None:
     started = time.monotonic()
-    seeds.bulk(session, count=count, progress=_progress_bar(label, count))
-    if sys.stderr.isatty():
-        sys.stderr.write(CLEAR_LINE)
+    draw = progress_bar(label, count, at_end="building indexes")
+    seeds.bulk(session, count=count, progress=draw)
+    clear_bar()
     print(f"{label}: {count:,} rows in {time.monotonic() - started:.1f} s")
-
-
-def _progress_bar(label: str, total: int) -> Callable[[int], None]:
-    """Return what draws the bar; where nobody is watching, it draws nothing."""
-    if not sys.stderr.isatty():
-        return lambda _: None
-    drawn = 0.0
-
-    def draw(done: int) -> None:
-        nonlocal drawn
-        now = time.monotonic()
-        if done < total and now - drawn < BAR_INTERVAL:
-            return
-        drawn = now
-        bar = "█" * (BAR_WIDTH * done // total)
-        state = f"{100 * done // total:3d} %" if done < total else "building indexes"
-        sys.stderr.write(f"{CLEAR_LINE}{label} {bar:░<{BAR_WIDTH}} {state}")
-        sys.stderr.flush()
-
-    return draw

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from project.apps import Registry
 from project.db.base import Base
 from project.db.session import Database
+from project.errors import CommandError
 from project.management import style
 from project.management.failures import TYPED
 from project.settings import INSTALLED_APPS, load_settings
@@ -36,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(options: argparse.Namespace) -> None:
+    if options.interface == "ipython" and not importlib.util.find_spec("IPython"):
+        raise CommandError("IPython is not installed: `uv sync`, or `pip install ipython`.")
     settings = load_settings()
     Registry.load(INSTALLED_APPS).import_models()
     database = Database.from_settings(settings)

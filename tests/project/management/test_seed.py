@@ -1,7 +1,5 @@
 """`manage.py seed`, on the suite's own database."""
 
-import io
-import sys
 from types import ModuleType
 from typing import Any
 
@@ -65,17 +63,3 @@ def test_samples_come_in_the_apps_order(session: Session, monkeypatch: pytest.Mo
     modules["c"].sample = lambda _: 0
     monkeypatch.setattr(AppConfig, "find_module", lambda app, _: modules[app.label])
     assert seed.load_samples(session, registry) == {"a": 2, "c": 0}
-
-
-def test_bar_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    draw = seed._progress_bar("items", 4)
-    draw(1)
-    draw(4)
-    assert "items ███████░" in terminal.getvalue()
-    assert terminal.getvalue().endswith("building indexes")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, event
 
 from project.checks.framework import NO_SERVER
 from project.db.session import Database
+from project.errors import CommandError
 from project.management import call_command, main
 from project.management.commands import shell
+from project.settings import ROOT
+from tests.processes import DEADLINE
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +80,42 @@ def test_the_banner_says_what_is_here() -> None:
 def test_a_mistake_is_shown_where_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["shell", "-c", "x = 1\nnope"]) == 1
     assert "NameError: name 'nope' is not defined (<shell>, line 2)" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+@pytest.mark.parametrize("interface", ["ipython", "python"])
+def test_a_conversation(interface: str, tmp_path: Path) -> None:
+    """On a real terminal, with the real IPython, which is told to prompt without colours."""
+    typed = "print('type:', type(session).__name__, User.__tablename__)\nexit()\n"
+    shown = converse(typed, "-i", interface, IPYTHONDIR=str(tmp_path))
+    assert "from apps.users.models import AuthSession, RefreshToken, User" in shown
+    assert "type: Session users_user" in shown
+    assert ("In [1]: " in shown) is (interface == "ipython")
+
+
+def converse(typed: str, *words: str, **variables: str) -> str:
+    """Type this at `manage.py shell` and return what a person would see."""
+    ours, theirs = os.openpty()
+    nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "TERM": "dumb"}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "shell", *words],
+        cwd=ROOT,
+        env=os.environ | nowhere | {"IPY_TEST_SIMPLE_PROMPT": "1"} | variables,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    os.close(theirs)
+    try:
+        os.write(ours, typed.encode())
+        return process.communicate(timeout=DEADLINE)[0].decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def test_ipython_is_asked_for_and_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(CommandError, match="IPython is not installed"):
+        call_command("shell", "-i", "ipython")
