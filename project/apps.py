@@ -28,6 +28,14 @@ from typing import Any
 
 from project.errors import AppError
 
+FILES = (
+    *("__init__", "app", "models", "errors", "queries", "services", "dependencies"),
+    *("routes", "admin", "identity", "settings", "lifespan", "lanes", "checks", "seeds"),
+)
+"""The modules whose names mean something; an app may have others, for itself."""
+
+FOLDERS = ("api", "commands", "templates")
+
 
 @dataclass(frozen=True, kw_only=True)
 class AppConfig:
@@ -152,6 +160,22 @@ class Registry:
             names = [app.label for app in self.apps if f"{app.package}.models" in modules]
             owner = f"App '{names[0]}': its" if names else "The"
             raise AppError(f"{owner} models do not fit together: {_first_line(error)}") from error
+        self._resolve_foreign_keys(Base.registry)
+
+    def _resolve_foreign_keys(self, registry: Any) -> None:
+        """Mappers without a relationship do not ask where a foreign key leads."""
+        from sqlalchemy.exc import NoReferenceError  # noqa: PLC0415 - `help` must not pay for it
+
+        for mapper in registry.mappers:
+            for key in mapper.local_table.foreign_keys:
+                try:
+                    _ = key.column
+                except NoReferenceError as error:
+                    raise AppError(
+                        f"{mapper.class_.__module__}.{mapper.class_.__name__}.{key.parent.name} "
+                        f"refers to '{key.target_fullname}', which no installed app has: install "
+                        "the app that it belongs to, and name it in `requires`."
+                    ) from error
 
 
 def _failed_mappers(registry: Any) -> list[Any]:

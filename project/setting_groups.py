@@ -41,6 +41,9 @@ class GeneralSettings(SettingsGroup):
     data_directory: Path = Path(".data")
     """Where the embedded database and the development key are kept, seen from the root."""
 
+    silenced_checks: Names = ()
+    """Ids of system checks that are known and accepted, `web.W002` say."""
+
 
 class DatabaseSettings(SettingsGroup):
     """How to reach PostgreSQL, and how long to wait for it."""
@@ -168,6 +171,9 @@ class ServerSettings(SettingsGroup):
 
     workers: int = Field(default=1, ge=1, le=128)
     """Processes that answer requests."""
+
+    replicas: int = Field(default=1, ge=1, le=10_000)
+    """Machines or containers like this one on the same database; `check --deploy` counts them."""
 
     shutdown_timeout: int = Field(default=25, ge=1)
     """Seconds that requests in flight get to finish after SIGTERM."""

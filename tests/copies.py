@@ -30,6 +30,17 @@ PARTS = (
 INSTALLED_APPS = "INSTALLED_APPS: tuple[str, ...] = (\n"
 
 
+def copy_project(root: Path) -> None:
+    """Copy what belongs to the project, and its bytecode, so that nothing is compiled again."""
+    root.mkdir(parents=True)
+    ignored = shutil.ignore_patterns("results")
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, root / part, ignore=ignored)
+        elif (ROOT / part).exists():  # the pictures for the README may be missing
+            shutil.copy(ROOT / part, root / part)
+
+
 @dataclass(frozen=True)
 class ProjectCopy:
     """A whole project in a folder of its own, with a Python and a database."""
@@ -42,13 +53,7 @@ class ProjectCopy:
     def make(cls, folder: Path, url: URL, python: str = sys.executable) -> "ProjectCopy":
         """Copy what belongs to the project; nothing that was left behind by running it."""
         root = folder / "a project"
-        root.mkdir(parents=True)
-        for part in PARTS:
-            if (ROOT / part).is_dir():
-                ignored = shutil.ignore_patterns("__pycache__", "results")
-                shutil.copytree(ROOT / part, root / part, ignore=ignored)
-            elif (ROOT / part).exists():  # the pictures for the README may be missing
-                shutil.copy(ROOT / part, root / part)
+        copy_project(root)
         return cls(root, url, python)
 
     @property

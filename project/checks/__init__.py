@@ -1,7 +1,7 @@
 """System checks: what is wrong with this project, found before a request finds it.
 
-An app brings its own in `<app>/checks.py`; the project's are in `project/checks/builtin.py`
-and use the same decorator:
+An app brings its own in `<app>/checks.py`; the project's are in this folder and use the same
+decorators:
 
     @check("items")
     def image_folder_exists(subject: Subject) -> Iterator[Problem]:
@@ -9,7 +9,16 @@ and use the same decorator:
             yield Problem("items.W001", Level.WARNING, "…", hint="…")
 """
 
-from project.checks.framework import Check, Level, Problem, Subject, check
+from project.checks.framework import Check, Level, Problem, Subject, check, check_database
 from project.checks.runner import collect_checks, run_checks
 
-__all__ = ["Check", "Level", "Problem", "Subject", "check", "collect_checks", "run_checks"]
+__all__ = [
+    "Check",
+    "Level",
+    "Problem",
+    "Subject",
+    "check",
+    "check_database",
+    "collect_checks",
+    "run_checks",
+]

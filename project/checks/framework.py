@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from fastapi import FastAPI
+from sqlalchemy import Connection
 
 from project.application import create_application
 from project.apps import Registry
@@ -49,10 +50,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Subject:
-    """What checks look at: the settings and the application built from them."""
+    """What checks look at: the settings, the application built from them, and the database."""
 
     settings: Settings
     application: FastAPI
+    connection: Connection | None = None
+    """Open for those who look at the database itself; None where nobody is to look."""
 
     @classmethod
     def load(cls, installed_apps: tuple[str, ...] = INSTALLED_APPS) -> "Subject":
@@ -79,21 +82,38 @@ class Subject:
 Look = Callable[[Subject], Iterable[Problem]]
 
 
+LookAtDatabase = Callable[[Subject, Connection], Iterable[Problem]]
+
+
 @dataclass(frozen=True)
 class Check:
     """A check with its tag, by which it can be chosen."""
 
     tag: str
     look: Look
+    is_for_deployment: bool = False
+    """Whether it is about the place where strangers come: `check --deploy` alone runs it."""
 
     def __call__(self, subject: Subject) -> Iterable[Problem]:
         return self.look(subject)
 
 
-def check(tag: str) -> Callable[[Look], Check]:
+def check(tag: str, *, deploy: bool = False) -> Callable[[Look], Check]:
     """Make a check of a function. It is found by being in a `checks.py`; nothing is global."""
 
     def mark(look: Look) -> Check:
-        return Check(tag, look)
+        return Check(tag, look, deploy)
+
+    return mark
+
+
+def check_database(tag: str, *, deploy: bool = False) -> Callable[[LookAtDatabase], Check]:
+    """Make a check of a function that also gets a connection; without one it finds nothing."""
+
+    def mark(look_at: LookAtDatabase) -> Check:
+        def look(subject: Subject) -> Iterable[Problem]:
+            return () if subject.connection is None else look_at(subject, subject.connection)
+
+        return Check(tag, look, deploy)
 
     return mark

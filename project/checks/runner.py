@@ -3,23 +3,31 @@
 from collections.abc import Iterable
 from types import ModuleType
 
-from project.checks import builtin
+from project.checks import apps, database, deployment, settings, web
 from project.checks.framework import Check, Problem, Subject
 
+BUILT_IN = (settings, apps, database, web, deployment)
 
-def collect_checks(subject: Subject) -> list[Check]:
-    """Every check there is: the project's own first, then those of the apps in their order."""
-    modules = [builtin, *(module for _, module in subject.registry.modules("checks"))]
+
+def collect_checks(subject: Subject, *, deploy: bool = False) -> list[Check]:
+    """Every check there is: the project's own first, then those of the apps in their order.
+
+    Those for a deployment are among them only if asked for.
+    """
+    modules = [*BUILT_IN, *(module for _, module in subject.registry.modules("checks"))]
     # A check that one module imports from another runs once.
-    return list(dict.fromkeys(found for module in modules for found in _checks_in(module)))
+    found = dict.fromkeys(found for module in modules for found in _checks_in(module))
+    return [check for check in found if deploy or not check.is_for_deployment]
 
 
-def run_checks(subject: Subject, tags: Iterable[str] = ()) -> list[Problem]:
+def run_checks(
+    subject: Subject, tags: Iterable[str] = (), *, deploy: bool = False
+) -> list[Problem]:
     """Run the checks with these tags (all without any); the worst problems come first."""
     wanted = set(tags)
     problems = [
         problem
-        for found in collect_checks(subject)
+        for found in collect_checks(subject, deploy=deploy)
         if not wanted or found.tag in wanted
         for problem in found(subject)
     ]

@@ -31,6 +31,11 @@ def resolve_database_url(settings: Settings) -> str:
     return ensure_running(settings.data_directory / "postgres")
 
 
+def has_database(settings: Settings) -> bool:
+    """Whether there is one to look at: named by DATABASE_URL, or embedded and made already."""
+    return bool(settings.database.url) or (settings.data_directory / "postgres").is_dir()
+
+
 def create_pooled_engine(url: str, settings: DatabaseSettings) -> Engine:
     """Create the engine of a worker.
 

@@ -1,13 +1,19 @@
-"""Writing a new app from its template, and enrolling it in INSTALLED_APPS."""
+"""Writing a new app from its template, and enrolling it in INSTALLED_APPS.
+
+The template is a real app that is laid over the project's root: ruff and mypy look at it where
+it lies, and no folder of it is a package of `project`. Its words become those of the new app.
+"""
 
 from __future__ import annotations
 
+import ast
+import builtins
 import importlib.util
 import keyword
 import re
+from functools import cache
 from pathlib import Path
-from string import Template
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from project.errors import CommandError
 from project.management.catalogue import (
@@ -17,38 +23,61 @@ from project.management.catalogue import (
     shown,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
 TEMPLATE = Path(__file__).parent / "app_template"
+SAMPLE = "sample_things"
+OWNERS = "apps.users"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-LONGEST_NAME = 40  # of a table's 63 characters the app's name is the first part
-# What the generated files import under these very names.
-TAKEN_CLASSES = {"Base", "BigIntKey", "Mapped", "Schema", "Session", "String", "Text", "Timestamps"}
+LONGEST_NAME = 30  # twice a part of a table's name, which has 63 characters at most
 ENDINGS = (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("s", ""))
 SINGULAR_AS_IT_IS = ("ss", "us", "is", "news", "series")
+CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+SCENARIO = (f"loadtests/scenarios/{SAMPLE}.py",)
+PARTS = {
+    "admin": (f"apps/{SAMPLE}/admin.py", f"tests/apps/{SAMPLE}/test_admin.py"),
+    # A load scenario speaks to the API.
+    "api": (f"apps/{SAMPLE}/api/", f"tests/apps/{SAMPLE}/test_api_v1.py", *SCENARIO),
+    "scenario": SCENARIO,
+}
+"""What an app may do without, and where it lies in the template."""
 
 
 class Names(NamedTuple):
-    """The words that the template's files are filled in with."""
+    """The words that the template's own are replaced by."""
 
     label: str
-    things: str
     thing: str
+    Things: str
     Thing: str
-    words: str
-    title: str
 
     @classmethod
     def of(cls, label: str) -> Names:
         """Derive them all: `blog_posts` has the model BlogPost."""
         thing = _singular(label)
-        model = "".join(part.capitalize() for part in thing.split("_"))
-        return cls(
-            label=label,
-            things=label,
-            thing=thing,
-            Thing=f"{model}Record" if model in TAKEN_CLASSES else model,
-            words=thing.replace("_", " "),
-            title=label.replace("_", " ").capitalize(),
-        )
+        is_taken = {thing, _camel(thing), _camel(label)} & _taken_names()
+        ending = "_record" if is_taken else ""
+        return cls(label, thing + ending, _camel(label + ending), _camel(thing + ending))
+
+    def fill_in(self, text: str) -> str:
+        """Put these words in the place of the template's."""
+        words = self._by_sample()
+        return re.sub("|".join(words), lambda found: words[found[0]], text)
+
+    def _by_sample(self) -> dict[str, str]:
+        """Each word of the template, the longer before those that it begins with."""
+        return {
+            SAMPLE: self.label,
+            "sample_thing": self.thing,
+            "sample things": self.label.replace("_", " "),
+            "Sample things": self.label.replace("_", " ").capitalize(),
+            "sample thing": self.thing.replace("_", " "),
+            "sample-thing": CAPITALS.sub("-", self.Thing).lower(),  # as SQLAdmin writes it
+            "SampleThings": self.Things,
+            "SampleThing": self.Thing,
+        }
 
 
 def refuse_bad_name(name: str, root: Path) -> None:
@@ -67,30 +96,68 @@ def refuse_bad_name(name: str, root: Path) -> None:
     labels = {app.rpartition(".")[2] for app in installed_apps()}
     if name in labels:
         raise CommandError(f"An app called {name!r} is installed already: choose another name.")
-    for path in (root / "apps" / name, root / "tests" / "apps" / name):
+    if name == SAMPLE:
+        raise CommandError(f"{name!r} is what the template is called: choose another name.")
+    for place in (f"apps/{name}", f"tests/apps/{name}", *_own_files(name)):
+        path = root / place
         if path.exists():
             raise CommandError(f"{shown(path)} exists already: choose another name or remove it.")
     if importlib.util.find_spec(name) is not None:
         raise CommandError(f"{name!r} is the name of a Python module: choose another name.")
 
 
-def write_app(names: Names, root: Path) -> list[Path]:
-    """Fill in the template and return the files written."""
-    targets = {
-        "app": root / "apps" / names.label,
-        "tests": root / "tests" / "apps" / names.label,
-        "factories": root / "tests" / "factories",
-    }
+def refuse_missing_accounts() -> None:
+    """Raise CommandError where there is nobody to own what the template's app keeps."""
+    if OWNERS not in installed_apps():
+        raise CommandError(
+            f"What a new app keeps belongs to accounts, but {OWNERS!r} is not installed: "
+            "add it to INSTALLED_APPS, or write the app by hand (apps/README.md)."
+        )
+
+
+def write_app(names: Names, root: Path, *, without: Collection[str] = ()) -> list[Path]:
+    """Fill in the template and return the files written; `without` names PARTS."""
+    left_out = tuple(place for part in without for place in PARTS[part])
     written = []
-    for source in sorted(TEMPLATE.rglob("*.tmpl")):
-        part, *inner = source.relative_to(TEMPLATE).with_suffix("").parts
-        path = targets[part].joinpath(*inner)
-        if path.name == "label.py":
-            path = path.with_name(f"{names.label}.py")
+    for source in _sources():
+        place = source.relative_to(TEMPLATE).as_posix()
+        if place.startswith(left_out):
+            continue
+        path = root / names.fill_in(place)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template(source.read_text("utf-8")).substitute(names._asdict()), "utf-8")
+        path.write_text(names.fill_in(source.read_text("utf-8")), "utf-8")
         written.append(path)
     return written
+
+
+def _sources() -> Iterator[Path]:
+    return (path for path in sorted(TEMPLATE.rglob("*.py")) if path.is_file())
+
+
+def _own_files(label: str) -> list[str]:
+    """The files that land in folders of others."""
+    places = [path.relative_to(TEMPLATE).as_posix() for path in _sources()]
+    return [place.replace(SAMPLE, label) for place in places if f"{SAMPLE}/" not in place]
+
+
+@cache
+def _taken_names() -> frozenset[str]:
+    """What the template's code calls something else: a model of that name would hide it."""
+    names = {*dir(builtins), *keyword.kwlist}
+    for source in _sources():
+        for node in ast.walk(ast.parse(source.read_bytes())):
+            names.update(_bound_by(node))
+    return frozenset(names)
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name) | ast.arg(arg=name):
+            yield name
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+            yield name
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            yield from (alias.asname or alias.name for alias in aliases)
 
 
 def with_app(source: bytes, package: str) -> bytes:
@@ -125,6 +192,10 @@ def _appended(source: bytes, package: str) -> bytes:
 def _spliced(lines: list[bytes], row: int, column: int, text: bytes) -> bytes:
     lines[row] = lines[row][:column] + text + lines[row][column:]
     return b"".join(lines)
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
 
 
 def _singular(label: str) -> str:

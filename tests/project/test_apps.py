@@ -133,7 +133,8 @@ def test_manifest_is_frozen() -> None:
 
 
 MODEL = """
-from sqlalchemy.orm import Mapped, relationship
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 from project.db.base import Base, BigIntKey
 
 class {name}(Base):
@@ -148,8 +149,10 @@ class {name}(Base):
         ("Lonely", "other: Mapped['Nobody'] = relationship()", "Nobody"),
         ("Lonely", "other: Mapped['User'] = relationship()", "Lonely.other"),
         ("User", "__tablename__ = 'users_user'", "users_user"),
+        ("Lonely", "x: Mapped[int] = mapped_column(ForeignKey('no_where.id'))", "'no_where.id'"),
+        ("Lonely", "x: Mapped[int] = mapped_column(ForeignKey('users_user.no'))", "Lonely.x"),
     ],
-    ids=["unknown", "no foreign key", "taken table"],
+    ids=["unknown", "no foreign key", "taken table", "no table", "no column"],
 )
 @pytest.mark.needs("users")
 def test_models_that_do_not_fit(write: Write, name: str, line: str, word: str) -> None:

@@ -132,6 +132,15 @@ def test_its_admin_view_is_there(project: ProjectCopy, server: Server) -> None:
         assert "Hello from a command" in browser.get("/admin/post/list").text
 
 
+def test_installed_but_not_enabled(project: ProjectCopy) -> None:
+    """Its entry point says so before anybody uses it; no site changes by an installation."""
+    project.uninstall(APP)
+    try:
+        assert f"{APP}: (apps.W004) It is there, but not enabled." in project.expect("check")
+    finally:
+        project.install(APP)
+
+
 @pytest.fixture
 def bare(project: ProjectCopy, url: URL) -> Iterator[ProjectCopy]:
     """The project after the line was taken out, with a Python that never had the package."""
@@ -142,7 +151,9 @@ def bare(project: ProjectCopy, url: URL) -> Iterator[ProjectCopy]:
 
 def test_without_its_line_everything_goes_on(bare: ProjectCopy, tmp_path: Path) -> None:
     """Its tables stay: nobody loses data by taking a line out."""
-    assert APP not in bare.expect("check")
+    said = bare.expect("check")
+    assert "acme_blog_post: (database.W001) No installed app has a model" in said
+    assert f"{APP}: (apps.W004)" not in said  # this Python does not even have it
     assert "publish" not in bare.expect("help")
     bare.expect("migrate", "--check")
     assert "No changes" in bare.expect("makemigrations")

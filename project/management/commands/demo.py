@@ -16,14 +16,14 @@ from project.errors import CommandError
 from project.management.commands.migrate import apply_migrations
 from project.management.commands.seed import load_samples
 from project.management.environment import load_registry, open_connection, open_database
-from project.management.server import (
+from project.management.listening import (
     DEFAULT_HOST,
     DEFAULT_PORT,
     add_server_arguments,
     bind,
-    serve,
     url_of,
 )
+from project.management.server import serve
 from project.settings import Settings, load_settings
 
 ADMIN_EMAIL = "admin@example.com"

@@ -1,21 +1,25 @@
 """Start the server: it reloads while you develop, and uses all WORKERS when deployed."""
 
-import argparse
+from __future__ import annotations
 
-from project.db.migrations import pending_revisions
+import argparse
+from functools import partial
+from typing import TYPE_CHECKING
+
 from project.errors import CommandError
-from project.management.commands.migrate import describe
-from project.management.environment import load_registry, open_connection
-from project.management.server import (
+from project.management.listening import (
     DEFAULT_HOST,
     DEFAULT_PORT,
     add_server_arguments,
     bind,
     parse_port,
-    serve,
     url_of,
 )
+from project.management.reloading import prepare
 from project.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import socket
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,15 +30,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def handle(options: argparse.Namespace) -> int:
     settings = load_settings()
-    load_registry()
     host, port = _address(options)
     workers = options.workers or settings.server.workers
-    is_reloading = not (options.no_reload or settings.is_deployed or workers > 1)
+    if options.no_reload or settings.is_deployed or workers > 1:
+        return _serve(settings, host, port, workers)
+    return _serve_and_reload(settings, host, port)
+
+
+def _serve(settings: Settings, host: str, port: int, workers: int) -> int:
+    from project.management.environment import load_registry  # noqa: PLC0415 - see below
+    from project.management.server import serve  # noqa: PLC0415
+
+    load_registry()
     listener = bind(host, port)
     _warn_of_pending_migrations(settings)
+    _greet(settings, listener)
+    return serve(listener, settings, workers=workers)
+
+
+def _serve_and_reload(settings: Settings, host: str, port: int) -> int:
+    listener = bind(host, port)
+    context = prepare()
+    # Beside the libraries that are being imported, instead of before.
+    from project.management.server import serve_and_reload  # noqa: PLC0415
+
+    _greet(settings, listener)
+    warn = partial(_warn_of_pending_migrations, settings)
+    return serve_and_reload(listener, settings, context, once_started=warn)
+
+
+def _greet(settings: Settings, listener: socket.socket) -> None:
     print(f"{settings.general.site_name} ({settings.environment}) on {url_of(listener)}")
     print("Quit with Ctrl-C.", flush=True)
-    return serve(listener, settings, workers=workers, is_reloading=is_reloading)
 
 
 def _address(options: argparse.Namespace) -> tuple[str, int]:
@@ -51,12 +78,16 @@ def _address(options: argparse.Namespace) -> tuple[str, int]:
 
 def _warn_of_pending_migrations(settings: Settings) -> None:
     """Say so, but start: an answer about the database is worth more than none."""
+    from project.db.migrations import pending_revisions  # noqa: PLC0415 - see above
+    from project.management.commands.migrate import describe  # noqa: PLC0415
+    from project.management.environment import open_connection  # noqa: PLC0415
+
     try:
         with open_connection(settings) as connection:
             pending = pending_revisions(connection)
     except CommandError as error:
-        print(f"Warning: {error}")
+        print(f"Warning: {error}", flush=True)
         return
     if pending:
         print(f"{len(pending)} migration(s) are pending ({describe(pending[0])} …).")
-        print("Run `python manage.py migrate` to apply them.")
+        print("Run `python manage.py migrate` to apply them.", flush=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.database import TestDatabase
+
 WARNING = Problem("test.W001", Level.WARNING, "It creaks.", hint="Oil it.", obj="door")
 ERROR = Problem("test.E001", Level.ERROR, "It fell off.")
 
@@ -28,11 +30,25 @@ def found(*problems: Problem) -> Check:
 
 def use(monkeypatch: pytest.MonkeyPatch, *problems: Problem) -> None:
     """Let the project have these problems and no others."""
-    monkeypatch.setattr(runner, "_checks_in", lambda _: [found(*problems)])
+    look = found(*problems)
+    monkeypatch.setattr(runner, "_checks_in", lambda _: [look])
 
 
-def test_the_project_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
-    assert call_command("check", fail_level="DEBUG") == 0
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """There is no database to look at, unless a test names one."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("DATA_DIRECTORY", str(tmp_path))
+
+
+def test_the_project_is_clean(
+    capsys: pytest.CaptureFixture[str],
+    engine_database: TestDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = engine_database.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert call_command("check", "--database", fail_level="DEBUG") == 0
     assert capsys.readouterr().out == "System check identified no issues (0 silenced).\n"
 
 
@@ -59,6 +75,40 @@ def test_an_error_fails_and_comes_first(
 def test_fail_level(level: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, WARNING)
     assert call_command("check", "--fail-level", level) == code
+
+
+def test_silenced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    use(monkeypatch, WARNING, ERROR)
+    monkeypatch.setenv("SILENCED_CHECKS", "test.E001")
+    assert call_command("check") == 0
+    assert "1 issue (1 silenced)" in capsys.readouterr().err
+    monkeypatch.setenv("SILENCED_CHECKS", "test.E001,test.W001")
+    assert call_command("check", "--fail-level", "DEBUG") == 0
+    assert capsys.readouterr().out == "System check identified no issues (2 silenced).\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "level"),
+    [([], 0, "INFOS"), (["--deploy"], 1, "ERRORS"), (["--database"], 1, "ERRORS")],
+)
+def test_a_database_out_of_reach(
+    words: list[str],
+    code: int,
+    level: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:canary@127.0.0.1:1/none")
+    assert call_command("check", *words) == code
+    said = capsys.readouterr().err
+    assert f"{level}:\n(database.E003) The database at" in said
+    assert "canary" not in said
+    assert call_command("check", "--no-database") == 0
+
+
+def test_deployment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call_command("check", "--deploy", "--tag", "security", "--fail-level", "WARNING") == 1
+    assert "(security.W018) ENVIRONMENT is test." in capsys.readouterr().err
 
 
 def test_tags_choose(monkeypatch: pytest.MonkeyPatch) -> None:

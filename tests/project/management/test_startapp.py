@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
 @pytest.fixture
 def project(scratch: Scratch) -> Scratch:
     """The scratch project with `startapp`, its template, and what its apps stand on."""
-    for part in ("app_template", "commands/startapp.py"):
-        copy = shutil.copytree if "." not in part else shutil.copy
-        copy(ROOT / "project/management" / part, scratch.root / "project/management" / part)
+    here, there = ROOT / "project/management", scratch.root / "project/management"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(here / "app_template", there / "app_template", ignore=ignored)
+    shutil.copy(here / "commands/startapp.py", there / "commands/startapp.py")
+    scratch.write("loadtests/scenarios/__init__.py", "")
+    scratch.install("apps.users")
     return scratch
 
 
@@ -43,14 +47,17 @@ def project(scratch: Scratch) -> Scratch:
         ("../up", "such as 'up'"),
         ("", "such as 'blog'"),
         ("größe", "is not a name for an app"),
-        ("x" * 41, "is longer than 40 characters"),
+        ("x" * 31, "is longer than 30 characters"),
         ("shop", "An app called 'shop' is installed already"),
         ("left", "apps/left exists already"),
+        ("played", "loadtests/scenarios/played.py exists already"),
+        ("sample_things", "'sample_things' is what the template is called"),
     ],
 )
 def test_bad_names_are_one_line_and_write_nothing(project: Scratch, name: str, said: str) -> None:
-    project.install("apps.shop")
+    project.install("apps.users", "apps.shop")
     project.write("apps/left/notes.txt", "")
+    project.write("loadtests/scenarios/played.py", "")
     before = sources(project)
     finished = project.run("startapp", "--", name)
     assert finished.returncode == 1
@@ -68,23 +75,61 @@ def sources(project: Scratch) -> set[Path]:
 def test_it_writes_an_app_and_installs_it(project: Scratch) -> None:
     finished = project.run("startapp", "blog_posts")
     assert finished.returncode == 0, finished.stderr
+    written = finished.stdout.split("\nCreated")[0].splitlines()
     for part in ("app", "models", "services", "queries", "errors", "admin", "api/v1"):
-        assert (project.root / "apps" / "blog_posts" / f"{part}.py").is_file()
-    assert (project.root / "tests" / "apps" / "blog_posts" / "test_api_v1.py").is_file()
-    assert (project.root / "tests" / "factories" / "blog_posts.py").is_file()
-    router = (project.root / "apps" / "blog_posts" / "api" / "v1.py").read_text()
-    assert 'tags=["blog_posts"]' in router  # the suite asks for them
+        assert f"apps/blog_posts/{part}.py" in written
+    for place in ("apps/blog_posts/test_api_v1", "factories/blog_posts"):
+        assert f"tests/{place}.py" in written
+    texts = [path + (project.root / path).read_text() for path in written]
+    assert not [text for text in texts if re.search("sample.?thing", text, re.IGNORECASE)]
     settings = (project.root / "project" / "settings.py").read_bytes()
-    assert parse_installed_apps(settings) == ("apps.blog_posts",)
+    assert parse_installed_apps(settings) == ("apps.users", "apps.blog_posts")
     assert "python manage.py makemigrations -n add_blog_posts" in finished.stdout
 
 
-@pytest.mark.parametrize("label", ["blog", "stories", "a_rather_long_name_for_an_application"])
-def test_what_it_writes_is_linted_and_formatted(project: Scratch, label: str) -> None:
-    assert project.run("startapp", label).returncode == 0
+def test_without_parts_and_not_installed(project: Scratch) -> None:
+    finished = project.run("startapp", "blog", "--without", "api, admin", "--no-install")
+    assert finished.returncode == 0, finished.stderr
+    paths = {path.as_posix() for path in sources(project) if "blog" in path.parts}
+    assert {"apps/blog/models.py", "tests/apps/blog/test_services.py"} <= paths
+    assert not [path for path in paths if "api" in path or "admin" in path]
+    assert not (project.root / "loadtests/scenarios/blog.py").exists()
+    assert parse_installed_apps((project.root / "project/settings.py").read_bytes()) == (
+        "apps.users",
+    )
+    assert "add 'apps.blog' to INSTALLED_APPS in project/settings.py" in finished.stdout
+
+
+def test_a_part_that_there_is_not(project: Scratch) -> None:
+    finished = project.run("startapp", "blog", "--without", "api,models")
+    assert finished.returncode == 2
+    assert "no part 'models': choose from admin, api, scenario" in finished.stderr
+    assert finished.stderr.count("\n") == 1
+    assert not (project.root / "apps").exists()
+
+
+def test_nobody_to_own_anything(project: Scratch) -> None:
+    project.install()
+    finished = project.run("startapp", "blog")
+    assert finished.returncode == 1
+    assert "'apps.users' is not installed: add it to INSTALLED_APPS" in finished.stderr
+    assert not (project.root / "apps").exists()
+
+
+@pytest.mark.parametrize(
+    ("label", "without"),
+    [
+        ("b", "scenario"),
+        ("stories", "admin"),
+        ("clients", "api"),
+        ("a_rather_long_name_for_an_apps", "scenario"),
+    ],
+)
+def test_what_it_writes_is_linted_and_formatted(project: Scratch, label: str, without: str) -> None:
+    assert project.run("startapp", label, "--without", without).returncode == 0
     for command in (["check"], ["format", "--check"]):
         finished = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--no-cache", "apps", "tests"],
+            [sys.executable, "-m", "ruff", *command, "--no-cache", "apps", "tests", "loadtests"],
             cwd=project.root,
             capture_output=True,
             text=True,
@@ -138,7 +183,11 @@ def test_an_app_is_not_added_by_guessing() -> None:
         ("news", "News"),
         ("status", "Status"),
         ("boxes", "Box"),
-        ("sessions", "SessionRecord"),
+        ("sessions", "SessionRecord"),  # the template means something else by Session,
+        ("clients", "ClientRecord"),  # by client,
+        ("visitor", "VisitorRecord"),
+        ("classes", "ClassRecord"),  # and Python by class
+        ("lists", "ListRecord"),
     ],
 )
 def test_the_model_is_named_in_the_singular(label: str, model: str) -> None:

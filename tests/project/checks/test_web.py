@@ -1,19 +1,15 @@
 """Each built-in check finds what it is for."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends
-from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from project.checks import Check, Subject, builtin
-from project.checks.framework import NO_SERVER
-from project.db.session import Database
+from project.checks import Check, Subject, web
 from project.web.route import Router
 
 
@@ -26,28 +22,19 @@ def ids(look: Check, subject: Subject) -> list[str]:
     return [problem.id for problem in look(subject)]
 
 
-@pytest.mark.parametrize("options", [{"pool_size": 50}, {"max_overflow": 5}])
-def test_a_pool_that_is_not_its_lane(subject: Subject, options: dict[str, int]) -> None:
-    assert ids(builtin.threads_match_connections, subject) == []
-    defaults = {"pool_size": subject.settings.database.pool_size, "max_overflow": 0}
-    database = Database(create_engine(NO_SERVER, **(defaults | options)))
-    subject.application.state.runtime = replace(subject.runtime, database=database)
-    assert ids(builtin.threads_match_connections, subject) == ["database.E001"]
-
-
 def test_a_missing_template_folder(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ids(builtin.template_folder_exists, subject) == []
-    monkeypatch.setattr(builtin, "TEMPLATE_FOLDER", Path("/nowhere/templates"))
-    assert ids(builtin.template_folder_exists, subject) == ["templates.E001"]
+    assert ids(web.template_folder_exists, subject) == []
+    monkeypatch.setattr(web, "TEMPLATE_FOLDER", Path("/nowhere/templates"))
+    assert ids(web.template_folder_exists, subject) == ["templates.E001"]
 
 
 def test_a_route_that_is_never_reached(subject: Subject) -> None:
-    assert ids(builtin.routes_are_reached, subject) == []
+    assert ids(web.routes_are_reached, subject) == []
     router = Router(prefix="/twice")
     for _ in range(2):
         router.add_api_route("/", lambda: None, methods=["GET"])
     subject.application.include_router(router)
-    (problem,) = builtin.routes_are_reached(subject)
+    (problem,) = web.routes_are_reached(subject)
     assert (problem.id, problem.obj) == ("web.W001", "GET /twice/")
 
 
@@ -87,9 +74,9 @@ def use(subject: Subject, dependency: Any) -> None:
     [(settle, "settle"), (indirect, "settle"), (open_session, "open_session"), (Form, "Form")],
 )
 def test_a_dependency_with_a_hop_of_its_own(subject: Subject, dependency: Any, named: str) -> None:
-    assert ids(builtin.dependencies_make_no_hop, subject) == []
+    assert ids(web.dependencies_make_no_hop, subject) == []
     use(subject, dependency)
-    (problem,) = builtin.dependencies_make_no_hop(subject)
+    (problem,) = web.dependencies_make_no_hop(subject)
     assert (problem.id, problem.obj) == ("web.W002", "GET /use/")
     assert f".{named} is" in problem.message
 
@@ -97,13 +84,13 @@ def test_a_dependency_with_a_hop_of_its_own(subject: Subject, dependency: Any, n
 @pytest.mark.parametrize("dependency", [AsyncCall(), open_async_session])
 def test_an_async_dependency_makes_no_hop(subject: Subject, dependency: Any) -> None:
     use(subject, dependency)
-    assert ids(builtin.dependencies_make_no_hop, subject) == []
+    assert ids(web.dependencies_make_no_hop, subject) == []
 
 
 @pytest.mark.parametrize("dependency", [open_session, open_async_session])
 def test_a_dependency_that_holds_a_session(subject: Subject, dependency: Any) -> None:
-    assert ids(builtin.dependencies_hold_no_session, subject) == []
+    assert ids(web.dependencies_hold_no_session, subject) == []
     use(subject, dependency)
-    (problem,) = builtin.dependencies_hold_no_session(subject)
+    (problem,) = web.dependencies_hold_no_session(subject)
     assert (problem.id, problem.obj) == ("web.E001", "GET /use/")
     assert f".{dependency.__name__} hands out" in problem.message

@@ -1,10 +1,9 @@
-"""The project's own checks."""
+"""Checks of routes, dependencies and templates."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 from fastapi.routing import APIRoute, iter_route_contexts
-from sqlalchemy import QueuePool
 
 from project.checks.dependencies import (
     Dependency,
@@ -14,21 +13,6 @@ from project.checks.dependencies import (
 )
 from project.checks.framework import Level, Problem, Subject, check
 from project.templating import TEMPLATE_FOLDER
-
-
-@check("database")
-def threads_match_connections(subject: Subject) -> Iterator[Problem]:
-    """A thread without a connection waits for one that another thread may never give back."""
-    pool = subject.runtime.database.engine.pool
-    lane = subject.runtime.lanes.database
-    if isinstance(pool, QueuePool) and (pool.size(), pool._max_overflow) != (lane.size, 0):  # noqa: SLF001 - there is no public name
-        yield Problem(
-            "database.E001",
-            Level.ERROR,
-            f"The database lane has {lane.size} threads for {pool.size()} connections "
-            f"(overflow {pool._max_overflow}).",  # noqa: SLF001 - the same
-            hint="Make both DATABASE_POOL_SIZE and leave max_overflow at 0.",
-        )
 
 
 @check("templates")

@@ -1,8 +1,8 @@
 from project.apps import AppConfig
 
 app = AppConfig(
-    label="$label",
-    title="$title",
+    label="sample_things",
+    title="Sample things",
     description="What this app is for, in one sentence.",
-    requires=(),
+    requires=("users",),
 )

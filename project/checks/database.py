@@ -1,0 +1,48 @@
+"""Checks of the pool, and of the database itself where it can be reached."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, QueuePool
+
+from project.checks.framework import Level, Problem, Subject, check, check_database
+from project.db.migrations import pending_revisions, unclaimed_tables
+
+
+@check("database")
+def threads_match_connections(subject: Subject) -> Iterator[Problem]:
+    """A thread without a connection waits for one that another thread may never give back."""
+    pool = subject.runtime.database.engine.pool
+    lane = subject.runtime.lanes.database
+    if isinstance(pool, QueuePool) and (pool.size(), pool._max_overflow) != (lane.size, 0):  # noqa: SLF001 - there is no public name
+        yield Problem(
+            "database.E001",
+            Level.ERROR,
+            f"The database lane has {lane.size} threads for {pool.size()} connections "
+            f"(overflow {pool._max_overflow}).",  # noqa: SLF001 - the same
+            hint="Make both DATABASE_POOL_SIZE and leave max_overflow at 0.",
+        )
+
+
+@check_database("database")
+def tables_have_models(_: Subject, connection: Connection) -> Iterator[Problem]:
+    """What a removed app leaves stays until somebody decides."""
+    for table in unclaimed_tables(connection):
+        yield Problem(
+            "database.W001",
+            Level.WARNING,
+            "No installed app has a model for this table.",
+            hint="Install its app again, or drop it in a migration (makemigrations --empty).",
+            obj=table,
+        )
+
+
+@check_database("database")
+def migrations_are_applied(_: Subject, connection: Connection) -> Iterator[Problem]:
+    pending = pending_revisions(connection)
+    if pending:
+        yield Problem(
+            "database.W002",
+            Level.WARNING,
+            f"{len(pending)} migration(s) are pending, {pending[0]} first.",
+            hint="Run `manage.py migrate`.",
+        )

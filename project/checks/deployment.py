@@ -1,0 +1,165 @@
+"""Checks of a place where strangers come; `check --deploy` runs them with that place's settings.
+
+Ids that begin with `security.W0` are Django's.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, text
+
+from project.checks.framework import Level, Problem, Subject, check, check_database
+from project.settings import WebSettings, is_weak
+
+RESERVE = 5
+"""Connections that stay free for migrations, backups and people."""
+
+PROBES = 2
+"""What a worker opens beside its pools: one that listens, one for a probe."""
+
+OLDEST = 14
+"""The oldest PostgreSQL that its makers still mend."""
+
+LOCAL = {"", "localhost", "127.0.0.1", "::1"}
+
+
+@check("security", deploy=True)
+def environment_is_a_deployment(subject: Subject) -> Iterator[Problem]:
+    """Development shows tracebacks of SQL, documents its API and makes up missing secrets."""
+    if not subject.settings.is_deployed:
+        yield Problem(
+            "security.W018",
+            Level.WARNING,
+            f"ENVIRONMENT is {subject.settings.environment}.",
+            hint="Set ENVIRONMENT=production, or staging.",
+        )
+
+
+@check("security", deploy=True)
+def secret_key_is_strong(subject: Subject) -> Iterator[Problem]:
+    if any(map(is_weak, subject.settings.secret_keys)):
+        yield Problem(
+            "security.W009",
+            Level.WARNING,
+            "SECRET_KEY, or one of its fallbacks, is short, uniform or a placeholder.",
+            hint="python -c 'import secrets; print(secrets.token_urlsafe(48))' makes a good one.",
+        )
+
+
+@check("security", deploy=True)
+def hosts_are_named(subject: Subject) -> Iterator[Problem]:
+    default = WebSettings.model_fields["allowed_hosts"].default
+    if subject.settings.web.allowed_hosts == default:
+        yield Problem(
+            "security.W020",
+            Level.WARNING,
+            "ALLOWED_HOSTS names this machine alone.",
+            hint="Set it to the names under which people reach this place.",
+        )
+
+
+@check("security", deploy=True)
+def proxies_are_named(subject: Subject) -> Iterator[Problem]:
+    """Whoever is believed may call himself any client, and any scheme."""
+    if "*" in subject.settings.web.trusted_proxies:
+        yield Problem(
+            "security.W101",
+            Level.WARNING,
+            "TRUSTED_PROXIES believes everybody's X-Forwarded headers.",
+            hint="Name the addresses of your proxies.",
+        )
+
+
+@check("security", deploy=True)
+def origins_are_encrypted(subject: Subject) -> Iterator[Problem]:
+    for origin in subject.settings.web.allowed_origins:
+        if origin.startswith("http://"):
+            yield Problem(
+                "security.W102",
+                Level.WARNING,
+                "ALLOWED_ORIGINS lets a page call the API that anyone on its way can change.",
+                hint="Allow its https:// origin.",
+                obj=origin,
+            )
+
+
+@check("server", deploy=True)
+def nothing_is_told_to_strangers(subject: Subject) -> Iterator[Problem]:
+    if subject.settings.has_server_timing:
+        yield Problem(
+            "server.W001",
+            Level.WARNING,
+            "SERVER_TIMING tells everybody how many queries an answer took.",
+            hint="Leave it unset where strangers come.",
+        )
+
+
+@check("server", deploy=True)
+def logs_are_for_machines(subject: Subject) -> Iterator[Problem]:
+    if subject.settings.logging.format == "text":
+        yield Problem(
+            "server.W002",
+            Level.WARNING,
+            "LOG_FORMAT is text, which no log collector takes apart safely.",
+            hint="Leave it unset, or set it to json.",
+        )
+
+
+@check_database("database", deploy=True)
+def connections_fit(subject: Subject, connection: Connection) -> Iterator[Problem]:
+    """A worker that PostgreSQL turns away answers 503 to everybody."""
+    server, database = subject.settings.server, subject.settings.database
+    one = database.pool_size + database.async_pool_size + PROBES
+    needed = server.replicas * server.workers * one + RESERVE
+    available = _available_connections(connection)
+    if needed > available:
+        yield Problem(
+            "database.E002",
+            Level.ERROR,
+            f"{server.replicas} x {server.workers} workers x {one} connections + {RESERVE} in "
+            f"reserve = {needed}, but PostgreSQL has {available} to give.",
+            hint="Lower WORKERS or DATABASE_POOL_SIZE, or raise max_connections.",
+        )
+
+
+@check_database("database", deploy=True)
+def server_is_maintained(_: Subject, connection: Connection) -> Iterator[Problem]:
+    version = _version(connection)
+    if version < OLDEST:
+        yield Problem(
+            "database.W003",
+            Level.WARNING,
+            f"PostgreSQL {version} gets no security updates any more.",
+            hint="Upgrade the server; development and tests run on 18.",
+        )
+
+
+@check_database("database", deploy=True)
+def connection_is_encrypted(_: Subject, connection: Connection) -> Iterator[Problem]:
+    """On another machine's address, passwords and rows cross a network."""
+    host = connection.engine.url.host or ""
+    is_encrypted = connection.scalar(
+        text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    )
+    if host not in LOCAL and not is_encrypted:
+        yield Problem(
+            "database.W004",
+            Level.WARNING,
+            "The connection to PostgreSQL is not encrypted.",
+            hint="Add ?sslmode=verify-full&sslrootcert=… to DATABASE_URL.",
+            obj=host,
+        )
+
+
+def _available_connections(connection: Connection) -> int:
+    """Return how many connections ordinary roles may open."""
+    kept = "superuser_reserved_connections", "reserved_connections"  # the second one since 16
+    query = text(
+        "SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END) "
+        "FROM pg_settings WHERE name = 'max_connections' OR name = ANY(:kept)"
+    )
+    return int(connection.scalar(query, {"kept": list(kept)}) or 0)
+
+
+def _version(connection: Connection) -> int:
+    """Return the server's major version, 18 say."""
+    return int(connection.scalar(text("SHOW server_version_num")) or 0) // 10_000

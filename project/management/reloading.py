@@ -1,0 +1,150 @@
+"""The server while its code is being written: it starts anew whenever a file changes.
+
+A child process serves. When its code cannot be loaded it serves a page that says why, so that
+nobody waits at a port that is open and silent; the next change starts it anew.
+
+The libraries, two thirds of what a start takes, are imported once: on Linux the children are
+forked from a process that holds them and nothing of ours. Elsewhere forking is not safe, and
+each child imports everything.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from project.management.catalogue import ROOT, installed_apps, package_folder, shown
+
+if TYPE_CHECKING:
+    import uvicorn
+
+Context = ForkServerContext | SpawnContext
+WATCHED = ("project", "apps", "migrations", "manage.py", ".env")
+
+Look = dict[Path, tuple[int, int]]
+"""What a file looked like: when it was changed last, in nanoseconds, and its size in bytes."""
+
+LIBRARIES = (
+    *("fastapi", "sqlalchemy.ext.asyncio", "sqlalchemy.orm", "psycopg", "pydantic_settings"),
+    *("sqladmin", "uvicorn", "uvloop", "httptools", "jinja2", "loguru", "jwt", "PIL.Image"),
+    *("pwdlib.hashers.argon2", "email_validator", "python_multipart", "alembic.command"),
+)
+"""What is imported once; a name that is not installed is passed over."""
+
+INTERVAL = 0.25
+"""Seconds between two looks at the files."""
+
+MANY = 100_000
+"""New objects between two garbage collections while modules are imported, which make none."""
+
+
+def prepare() -> Context:
+    """Begin to import the libraries, in a process of their own; return what makes children."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver  # noqa: PLC0415 - Windows has none
+
+    forkserver.set_forkserver_preload(list(LIBRARIES))
+    forkserver.ensure_running()
+    return multiprocessing.get_context("forkserver")
+
+
+class Reloader:
+    """Watches folders and files, those that come and go included, and restarts the server."""
+
+    def __init__(
+        self,
+        context: Context,
+        config: uvicorn.Config,
+        listener: socket.socket,
+    ) -> None:
+        multiprocessing.allow_connection_pickling()
+        self._context = context
+        self._arguments = config, listener
+        self._watched = watched_paths()
+        self._told_to_stop = threading.Event()
+
+    def run(self, *, once_started: Callable[[], None]) -> None:
+        """Serve until SIGINT or SIGTERM. `once_started` runs beside the first child's start."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._told_to_stop.set())
+        seen, child = look_at(self._watched), self._start()
+        once_started()
+        while not self._told_to_stop.wait(INTERVAL):
+            now = look_at(self._watched)
+            if now != seen:
+                print(f"{_changed(seen, now)} changed: starting anew.", flush=True)
+                seen = now
+                _end(child)
+                child = self._start()
+        _end(child)
+
+    def _start(self) -> BaseProcess:
+        child = self._context.Process(target=serve_or_explain, args=self._arguments)
+        child.start()
+        return child
+
+
+def _end(child: BaseProcess) -> None:
+    child.terminate()
+    child.join()
+
+
+def _changed(before: Look, after: Look) -> str:
+    paths = sorted(path for path in before | after if before.get(path) != after.get(path))
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{shown(paths[0])}{more}"
+
+
+def watched_paths() -> list[Path]:
+    """List the folders and files whose changes count: ours, and apps that are being written
+    elsewhere, but nothing that was installed to stay.
+    """
+    folders = (package_folder(app) for app in installed_apps())
+    elsewhere = (folder for folder in folders if folder and "site-packages" not in folder.parts)
+    ours = [ROOT / name for name in WATCHED]
+    return ours + [path for path in elsewhere if not path.is_relative_to(ROOT)]
+
+
+def look_at(watched: Sequence[Path]) -> Look:
+    """Return what the Python files below these folders, and these files themselves, look like."""
+    found: Look = {}
+    for path in watched:
+        for file in _modules_below(path) if path.is_dir() else (path,):
+            try:
+                status = file.stat()
+            except OSError:  # it went at this very moment, or was never there
+                continue
+            found[file] = status.st_mtime_ns, status.st_size
+    return found
+
+
+def _modules_below(folder: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
+        yield from (Path(root, name) for name in files if name.endswith(".py"))
+
+
+def serve_or_explain(config: uvicorn.Config, listener: socket.socket) -> None:
+    """Serve the application that `config` names, or what keeps it from being served."""
+    import uvicorn  # noqa: PLC0415 - the process that watches has no use for it
+
+    from project.management.broken import Explained  # noqa: PLC0415 - the same
+
+    usual = gc.get_threshold()
+    gc.set_threshold(MANY)
+    config.app = Explained(str(config.app))
+    gc.set_threshold(*usual)
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again when it is done
+        uvicorn.Server(config).run([listener])

@@ -1,0 +1,60 @@
+"""The pool as it has to be, and the database as the code expects it."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from project.checks import Check, Subject, database
+from project.checks.framework import NO_SERVER
+from project.db.session import Database
+from project.settings import INSTALLED_APPS
+from tests.database import TestDatabase
+from tests.processes import fresh_database
+
+
+@pytest.fixture
+def subject() -> Subject:
+    return Subject.load(())
+
+
+def ids(look: Check, subject: Subject) -> list[str]:
+    return [problem.id for problem in look(subject)]
+
+
+@pytest.mark.parametrize("options", [{"pool_size": 50}, {"max_overflow": 5}])
+def test_a_pool_that_is_not_its_lane(subject: Subject, options: dict[str, int]) -> None:
+    assert ids(database.threads_match_connections, subject) == []
+    defaults = {"pool_size": subject.settings.database.pool_size, "max_overflow": 0}
+    other = Database(create_engine(NO_SERVER, **(defaults | options)))
+    subject.application.state.runtime = replace(subject.runtime, database=other)
+    assert ids(database.threads_match_connections, subject) == ["database.E001"]
+
+
+def test_without_a_connection_nobody_looks(subject: Subject) -> None:
+    assert ids(database.tables_have_models, subject) == []
+    assert ids(database.migrations_are_applied, subject) == []
+
+
+def test_a_table_that_no_app_has(engine_database: TestDatabase) -> None:
+    subject = Subject.load(INSTALLED_APPS)
+    with fresh_database(engine_database.engine, is_migrated=True) as url:
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            looking = replace(subject, connection=connection)
+            assert ids(database.tables_have_models, looking) == []
+            connection.execute(text("CREATE TABLE shop_removed (id int)"))
+            (problem,) = database.tables_have_models(looking)
+        engine.dispose()
+    assert (problem.id, problem.obj) == ("database.W001", "shop_removed")
+
+
+def test_pending_migrations(subject: Subject, engine_database: TestDatabase) -> None:
+    with engine_database.engine.connect() as connection:
+        assert ids(database.migrations_are_applied, replace(subject, connection=connection)) == []
+    with fresh_database(engine_database.engine) as url:
+        empty = create_engine(url)
+        with empty.connect() as connection:
+            looking = replace(subject, connection=connection)
+            assert ids(database.migrations_are_applied, looking) == ["database.W002"]
+        empty.dispose()
