@@ -56,3 +56,5 @@ def test_what_is_left_of_the_suite_passes(rest: ProjectCopy) -> None:
     """All of it is imported; what is quick, each remaining app's journeys included, is run."""
     said = rest.expect("test", "-q", "-k", QUICK)
     assert re.search(r"\b\d{2,} passed", said), said
+    # An app's tests stand on what it requires and on nothing else.
+    assert re.findall(r"SKIPPED.*(tests/apps/\w+/\S+)", said) == []
