@@ -30,7 +30,7 @@ def is_ours(
 
 
 OPTIONS: dict[str, Any] = {
-    "target_metadata": Base.metadata,
+    "target_metadata": context.config.attributes.get("target_metadata", Base.metadata),
     "include_object": is_ours,
     "compare_server_default": True,
     "transaction_per_migration": True,
@@ -39,7 +39,8 @@ OPTIONS: dict[str, Any] = {
 
 
 def migrate_on(connection: Connection) -> None:
-    context.configure(connection=connection, **OPTIONS)
+    listener = context.config.attributes.get("on_version_apply")
+    context.configure(connection=connection, on_version_apply=listener, **OPTIONS)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -7,6 +7,7 @@ import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from sqlalchemy import URL, create_engine, inspect
 
@@ -25,7 +26,15 @@ PARTS = (
         "Dockerfile",
         "LICENSE",
     ),
-    *("README.md", "CHANGELOG.md", ".env.example", ".gitignore", ".dockerignore", ".editorconfig"),
+    *(
+        "README.md",
+        "CHANGELOG.md",
+        "UPGRADING.md",
+        ".env.example",
+        ".gitignore",
+        ".dockerignore",
+        ".editorconfig",
+    ),
 )
 INSTALLED_APPS = "INSTALLED_APPS: tuple[str, ...] = (\n"
 
@@ -50,7 +59,7 @@ class ProjectCopy:
     python: str = sys.executable
 
     @classmethod
-    def make(cls, folder: Path, url: URL, python: str = sys.executable) -> "ProjectCopy":
+    def make(cls, folder: Path, url: URL, python: str = sys.executable) -> Self:
         """Copy what belongs to the project; nothing that was left behind by running it."""
         root = folder / "a project"
         copy_project(root)

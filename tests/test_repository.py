@@ -18,7 +18,7 @@ from project.management.catalogue import ROOT, Catalogue, installed_apps
 TOP_LEVEL = {
     *("project", "apps", "migrations", "templates", "tests", "loadtests"),
     *("manage.py", "Dockerfile", "pyproject.toml", "README.md"),
-    *("compose.yaml", "requirements", "deploy", "LICENSE", "CHANGELOG.md"),
+    *("compose.yaml", "requirements", "deploy", "LICENSE", "CHANGELOG.md", "UPGRADING.md"),
     *(".ci", ".github", ".env.example", ".gitignore", ".dockerignore", ".editorconfig"),
 }
 OPTIONAL = {".github"}  # pictures for the README

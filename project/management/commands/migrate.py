@@ -1,110 +1,188 @@
-"""Bring the database to the newest revision, or to the one named."""
+"""Bring the database to the newest revision, or to the one named.
+
+One history holds all apps. `migrate 0002` brings the whole database to 0002, forwards or back;
+`migrate base` (or Django's `zero`) takes everything back. An app's label may come first, as in
+Django: `migrate items` and `migrate items 0002` go forwards as if it were not there, and going
+back by it is refused, because other apps' migrations would go with it.
+
+Each migration is one transaction. One that finds a table in use waits for DATABASE_LOCK_TIMEOUT,
+so that nobody queues behind it for long, and is tried again after a pause.
+"""
 
 import argparse
+import sys
+from collections.abc import Callable
 
 from alembic import command
 from alembic.util import CommandError as AlembicError
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
 
 from project.db.migrations import (
     alembic_config,
     current_revision,
-    find_revision,
     head_revision,
+    invalid_indexes,
     migration_lock,
-    pending_revisions,
-    script_directory,
 )
+from project.db.migrations.applying import ATTEMPTS, run_migrations
 from project.errors import CommandError
+from project.management import style
 from project.management.environment import open_connection
-from project.settings import load_settings
+from project.management.migration_targets import (
+    NOTHING,
+    Target,
+    describe,
+    find_target,
+    refuse_backwards,
+    split_words,
+)
+from project.settings import Settings, load_settings
 
-LOCK_NOT_AVAILABLE = "55P03"
+__all__ = ["add_arguments", "apply_migrations", "describe", "handle"]
+
+CHANGED = (
+    "Your models have changes that are not yet in a migration: run `manage.py makemigrations`."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("revision", nargs="?", default="head", help="a revision, or head, base, -1")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="[app] [revision]",
+        help="a revision, or head, base, zero, +1, -1; an app's label may come first",
+    )
     parser.add_argument("--plan", action="store_true", help="show what would be done")
     parser.add_argument("--check", action="store_true", help="exit with 1 if anything is pending")
     parser.add_argument("--sql", action="store_true", help="print the SQL instead of running it")
+    parser.add_argument(
+        "--fake", action="store_true", help="only record that the database is there; run nothing"
+    )
+    parser.add_argument(
+        "--lock-attempts",
+        type=_positive,
+        default=ATTEMPTS,
+        metavar="N",
+        help="how often a migration is tried whose table is in use (default: %(default)s)",
+    )
 
 
 def handle(options: argparse.Namespace) -> int:
+    if len(options.words) > 2:  # noqa: PLR2004 - an app and a revision
+        raise CommandError("Usage: manage.py migrate [app] [revision]", exit_code=2)
+    label, word = split_words(options.words)
     if options.sql:
-        head_revision()
-        command.upgrade(alembic_config(), options.revision, sql=True)
-        return 0
-    with open_connection(load_settings()) as connection:
+        return _print_sql(word)
+    settings = load_settings()
+    with open_connection(settings) as connection:
         if options.plan or options.check:
-            return _show_plan(connection, is_check=options.check)
-        return _migrate(connection, options.revision)
+            return _show_plan(find_target(connection, word), is_check=options.check)
+        with migration_lock(connection, say):
+            target = find_target(connection, word)
+            if label:
+                refuse_backwards(label, target)
+            work = _fake if options.fake else _migrate
+            work(connection, target, options.lock_attempts)
+            if not options.fake:
+                _warn(connection, settings, target)
+    return 0
 
 
 def apply_migrations(connection: Connection) -> None:
     """Bring the database to the newest revision, while no other process does."""
-    with migration_lock(connection):
-        command.upgrade(alembic_config(connection), "head")
+    with migration_lock(connection, say):
+        run_migrations(connection, command.upgrade, "head", attempts=ATTEMPTS, say=say)
 
 
-def _show_plan(connection: Connection, *, is_check: bool) -> int:
-    pending = pending_revisions(connection)
-    for revision in pending:
-        print(f"  {describe(revision)}")
-    if not pending:
-        print("No migrations to apply.")
-    return 1 if pending and is_check else 0
+def say(line: str) -> None:
+    """Tell whoever waits what for, at once."""
+    print(line, file=sys.stderr, flush=True)
 
 
-def _migrate(connection: Connection, revision: str) -> int:
-    with migration_lock(connection):
-        before = current_revision(connection)
-        pending = pending_revisions(connection)
-        connection.rollback()
-        is_upgrade = revision == "head" or revision in pending or revision.startswith("+")
-        if not is_upgrade:
-            _refuse_unknown(revision)
-        step = command.upgrade if is_upgrade else command.downgrade
-        try:
-            step(alembic_config(connection), revision)
-        except AlembicError as error:
-            raise CommandError(f"{error}. `manage.py showmigrations` lists them.") from error
-        except OperationalError as error:
-            _explain_lock(error)
-            raise
-        after = current_revision(connection)
-        connection.rollback()
-    _report(pending if is_upgrade else [], before, after)
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _print_sql(word: str) -> int:
+    head_revision()  # refuses a history that has forked
+    if word in NOTHING:
+        raise CommandError(
+            "--sql prints the way forwards: `manage.py sqlmigrate 0002 --backwards` prints the way "
+            "back from one migration."
+        )
+    try:
+        command.upgrade(alembic_config(), word, sql=True)
+    except AlembicError as error:
+        raise CommandError(f"{error}. `manage.py showmigrations` lists them.") from error
     return 0
 
 
-def _refuse_unknown(revision: str) -> None:
-    if revision.startswith("-") or revision == "base":
-        return
-    find_revision(revision)
+def _show_plan(target: Target, *, is_check: bool) -> int:
+    for revision in target.to_apply:
+        print(f"  {describe(revision)}")
+    for revision in target.to_take_back:
+        print(f"  take back {describe(revision)}")
+    is_there = not target.to_apply and not target.to_take_back
+    if is_there:
+        print("No migrations to apply.")
+    return 1 if is_check and not is_there else 0
 
 
-def _explain_lock(error: OperationalError) -> None:
-    if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
-        raise CommandError(
-            "A table is in use and did not become free in time; nothing of this migration was "
-            "applied. Run it again when the long transaction is over."
-        ) from error
-
-
-def _report(applied: list[str], before: str | None, after: str | None) -> None:
-    if before == after:
+def _migrate(connection: Connection, target: Target, attempts: int) -> None:
+    if not target.to_apply and not target.to_take_back:
         print("No migrations to apply.")
         return
-    for revision in applied:
+    step: Callable[..., None] = command.upgrade if target.to_apply else command.downgrade
+    try:
+        run_migrations(connection, step, target.revision or "base", attempts=attempts, say=say)
+    except Exception:  # those before the one that fails are in
+        if not connection.invalidated:
+            _report(connection, target)
+        raise
+    _report(connection, target)
+
+
+def _report(connection: Connection, target: Target) -> None:
+    connection.rollback()
+    after = current_revision(connection)
+    connection.rollback()
+    if after == target.before:
+        return
+    for revision in target.to_apply:
         print(f"Applied {describe(revision)}")
         if revision == after:
             return
-    if not applied:
-        print(f"The database is now at {describe(after) if after else 'base'}.")
+    print(f"The database is now at {describe(after) if after else 'base'}.")
 
 
-def describe(revision: str) -> str:
-    """Return a revision's id and what it says it does."""
-    script = script_directory().get_revision(revision)
-    return f"{revision} {script.doc.splitlines()[0]}"
+def _fake(connection: Connection, target: Target, _: int) -> None:
+    """Record it, for a database whose tables came about in another way."""
+    command.stamp(alembic_config(connection), target.revision or "base")
+    place = describe(target.revision) if target.revision else "base"
+    print(f"The database is now marked as being at {place}; nothing was run.")
+
+
+def _warn(connection: Connection, settings: Settings, target: Target) -> None:
+    """Say what a person should know afterwards.
+
+    Comparing takes a third of a second: it is left out where nobody can change the models, and
+    where nothing was to be done and nobody looks.
+    """
+    for name in invalid_indexes(connection):
+        say(
+            style.warning(
+                f'The index {name} is INVALID, its building broke off: DROP INDEX CONCURRENTLY "'
+                f'{name}" and build it again.',
+                sys.stderr,
+            )
+        )
+    connection.rollback()
+    is_watched = bool(target.to_apply) or sys.stdout.isatty()
+    if target.revision == head_revision() and is_watched and not settings.is_deployed:
+        from project.db.migrations.changes import find_changes  # noqa: PLC0415 - only then
+
+        if find_changes(connection):
+            print(style.warning(CHANGED))

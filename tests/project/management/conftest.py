@@ -6,10 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.database import TestDatabase
+from tests.histories import History
+from tests.processes import fresh_database
 
 ROOT = Path(__file__).resolve().parents[3]
 Finished = subprocess.CompletedProcess[str]
@@ -69,3 +74,10 @@ def scratch(tmp_path: Path) -> Scratch:
         '    print("HELLO" if options.loudly else "Hello", options.name)\n',
     )
     return made
+
+
+@pytest.fixture
+def copy(tmp_path: Path, engine_database: TestDatabase) -> Iterator[History]:
+    """A copy of the whole project, and a migrated database of its own."""
+    with fresh_database(engine_database.engine, is_migrated=True) as url:
+        yield History.make(tmp_path, url)

@@ -4,15 +4,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
 import pytest
 from sqlalchemy import URL, Engine, create_engine, inspect, text
+from sqlalchemy.orm import Session
 
-from project.errors import CommandError
+from project.db.migrations.locking import MIGRATION_LOCK
+from project.errors import AppError, CommandError
 from project.management.dispatcher import call_command
 from project.settings import ROOT
-from tests.database import TestDatabase
-from tests.processes import environment_for, fresh_database, run_manage
+from tests.database import TestDatabase, wait_until_blocked
+from tests.histories import History
+from tests.processes import DEADLINE, environment_for, fresh_database, run_manage
 
 
 @pytest.fixture
@@ -26,6 +32,27 @@ def engine(url: URL) -> Iterator[Engine]:
     engine = create_engine(url)
     yield engine
     engine.dispose()
+
+
+@contextmanager
+def migrating(
+    *words: str, env: dict[str, str], root: Path = ROOT
+) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """A `migrate` that runs while the test does something else, and what it complains of."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "migrate", *words],
+        cwd=root,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process, process.stderr as errors:
+        try:
+            yield process, errors
+        finally:
+            process.kill()
 
 
 def tables(engine: Engine) -> set[str]:
@@ -109,12 +136,29 @@ def test_table_in_use_is_one_line(url: URL, engine: Engine) -> None:
     with engine.connect() as reader:
         for table in tables(engine):  # whichever the newest migration would drop
             reader.execute(text(f'SELECT count(*) FROM "{table}"'))  # noqa: S608 - names of ours
-        finished = run_manage("migrate", "base", env=env)
+        finished = run_manage("migrate", "base", "--lock-attempts", "1", env=env)
     assert finished.returncode == 1
     assert len(finished.stderr.splitlines()) == 1
-    assert "in use" in finished.stderr
+    assert "is in use by pid" in finished.stderr
     assert "users_user" in tables(engine)
     assert run_manage("migrate", "--check", env=env).returncode == 0
+
+
+def test_table_that_comes_free_is_waited_for(url: URL, engine: Engine) -> None:
+    """The first try gives up and says who is in the way; a later one goes through."""
+    env = environment_for(url, DATABASE_LOCK_TIMEOUT="0.2")
+    run_manage("migrate", env=env)
+    with engine.connect() as reader:
+        pid = reader.scalar(text("SELECT pg_backend_pid()"))
+        for table in tables(engine):
+            reader.execute(text(f'SELECT count(*) FROM "{table}"'))  # noqa: S608 - names of ours
+        with migrating("base", env=env) as (process, errors):
+            line = errors.readline()
+            assert re.search(rf"\w+_\w+ is in use by pid {pid} \(idle in tran", line), line
+            assert "trying again in 2 s (try 1 of 5)" in line
+            reader.rollback()
+            assert process.wait(DEADLINE) == 0
+    assert tables(engine) == {"alembic_version"}
 
 
 @pytest.mark.parametrize("name", ["migrate", "makemigrations", "showmigrations", "demo"])
@@ -137,10 +181,81 @@ def test_sql(url: URL, engine: Engine) -> None:
     assert "users_user" in tables(engine)
 
 
+def test_sql_of_the_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with pytest.raises(CommandError, match="sqlmigrate 0002 --backwards"):
+        call_command("migrate", "zero", "--sql")
+
+
+@pytest.mark.parametrize("words", [["a", "b", "c"], ["--lock-attempts", "0"]])
+def test_wrong_usage(words: list[str]) -> None:
+    with pytest.raises(CommandError) as caught:
+        call_command("migrate", *words)
+    assert caught.value.exit_code == 2
+
+
 def test_plan(url: URL, engine: Engine) -> None:
     finished = run_manage("migrate", "--plan", env=environment_for(url))
     assert (finished.returncode, "0001 initial" in finished.stdout) == (0, True)
     assert tables(engine) == set()
+
+
+def test_plan_backwards(url: URL) -> None:
+    env = environment_for(url)
+    run_manage("migrate", "0002", env=env)
+    finished = run_manage("migrate", "zero", "--plan", env=env)
+    assert finished.stdout == "  take back 0002 orders\n  take back 0001 initial\n"
+
+
+def test_an_app_goes_forwards(url: URL, engine: Engine) -> None:
+    """Django's form: one history holds all apps, so the label only must be right."""
+    env = environment_for(url)
+    first = run_manage("migrate", "users", "0001", env=env)
+    assert (first.returncode, first.stdout) == (0, "Applied 0001 initial\n")
+    assert "orders_order" not in tables(engine)
+    assert run_manage("migrate", "users", env=env).returncode == 0
+    assert "orders_order" in tables(engine)
+
+
+@pytest.mark.parametrize("words", [["items", "0001"], ["items", "zero"], ["items", "-1"]])
+def test_an_app_does_not_go_back(url: URL, engine: Engine, words: list[str]) -> None:
+    """What a Django user expects to touch one app would touch others'."""
+    env = environment_for(url)
+    run_manage("migrate", env=env)
+    before = tables(engine)
+    for more in ([], ["--fake"]):
+        finished = run_manage("migrate", *words, *more, env=env)
+        assert (finished.returncode, len(finished.stderr.splitlines())) == (1, 1)
+        assert "would take back 0003 item images" in finished.stderr
+    assert tables(engine) == before
+
+
+def test_an_app_that_is_not_there(url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", environment_for(url)["DATABASE_URL"])
+    with pytest.raises(AppError, match="Did you mean 'items'"):
+        call_command("migrate", "itmes", "0001")
+
+
+def test_fake(url: URL, engine: Engine) -> None:
+    """For a database whose tables came about in another way: recorded, not run, and said so."""
+    env = environment_for(url)
+    finished = run_manage("migrate", "--fake", env=env)
+    assert finished.returncode == 0
+    assert "nothing was run" in finished.stdout
+    assert tables(engine) == {"alembic_version"}
+    assert run_manage("migrate", "--check", env=env).returncode == 0
+
+
+def test_waits_aloud_for_another_process(url: URL, engine: Engine) -> None:
+    with engine.connect() as other:
+        pid = other.scalar(text("SELECT pg_backend_pid()"))
+        other.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+        with migrating(env=environment_for(url)) as (process, errors):
+            assert f"pid {pid} of the server) is migrating; waiting" in errors.readline()
+            other.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
+            other.commit()
+            assert process.wait(DEADLINE) == 0
+    assert "users_user" in tables(engine)
 
 
 def test_create_all_is_nowhere() -> None:
@@ -151,3 +266,60 @@ def test_create_all_is_nowhere() -> None:
         if re.search(r"\.create_all\(", path.read_text())
     ]
     assert found == []
+
+
+CONCURRENT = (
+    "with op.get_context().autocommit_block():\n"
+    '    op.create_index("ix_twice", "twice", ["id"], unique=True, postgresql_concurrently=True)'
+)
+
+
+def test_concurrent_index_waits_for_others(copy: History) -> None:
+    """It holds nobody up, so it may outlast the limit on locks; else it left an INVALID index."""
+    copy.execute("CREATE TABLE twice (id int)")
+    copy.write_version(CONCURRENT)
+    env = environment_for(copy.url, DATABASE_LOCK_TIMEOUT="0.05")
+    with create_engine(copy.url).connect() as other, Session(other) as session:
+        other.execute(text("INSERT INTO twice VALUES (1)"))
+        with migrating(env=env, root=copy.root) as (process, errors):
+            wait_until_blocked(session)
+            other.execute(text("SELECT pg_sleep(0.2)"))  # past the limit, in the server's time
+            other.rollback()
+            assert (process.wait(DEADLINE), errors.read()) == (0, "")
+    assert copy.scalar("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_twice'::regclass")
+
+
+def test_broken_off_outside_of_a_transaction(copy: History) -> None:
+    """An INVALID index is named, with the way out; nothing is tried again blindly."""
+    copy.execute("CREATE TABLE twice (id int)", "INSERT INTO twice VALUES (1), (1)")
+    copy.write_version(CONCURRENT)
+    code, _, err = copy.tell("migrate")
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert 'DROP INDEX CONCURRENTLY "ix_twice"; then migrate again' in err
+    copy.execute("DROP INDEX ix_twice", "DELETE FROM twice")
+    assert copy.tell("migrate") == (0, "Applied 8001 8001\n", "")
+
+
+def test_invalid_index_is_named_afterwards(copy: History) -> None:
+    copy.execute(
+        "CREATE TABLE twice (id int)",
+        "CREATE INDEX ix_twice ON twice (id)",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_twice'::regclass",
+    )
+    code, _, err = copy.tell("migrate")
+    assert (code, "ix_twice is INVALID" in err) == (0, True)
+
+
+def test_what_was_applied_before_a_failure_is_said(copy: History) -> None:
+    copy.write_version('op.execute("CREATE TABLE whole (id int)")')
+    copy.write_version('op.execute("SELECT 1 / 0")', revision="8002")
+    code, out, _ = copy.tell("migrate")
+    assert (code, out.splitlines()[0]) == (1, "Applied 8001 8001")
+    assert "whole" in copy.tables()
+
+
+def test_changed_models_are_hinted_at(copy: History) -> None:
+    copy.replace("apps/users/models.py", "NAME_LENGTH = 200", "NAME_LENGTH = 201")
+    copy.write_version("pass")
+    code, out, _ = copy.tell("migrate")
+    assert (code, "run `manage.py makemigrations`" in out) == (0, True)

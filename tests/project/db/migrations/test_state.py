@@ -2,11 +2,13 @@ from sqlalchemy import text
 
 from project.db.base import Base
 from project.db.migrations import unclaimed_tables
+from project.management.environment import load_registry
 from tests.database import TestDatabase
 
 
 def test_unclaimed_tables(engine_database: TestDatabase) -> None:
     """What a removed app has left is named; declared tables, partitions and views are not."""
+    load_registry()
     with engine_database.engine.connect() as connection:
         connection.execution_options(isolation_level="READ COMMITTED")
         before = set(unclaimed_tables(connection))  # the suite's own, and those of removed apps

@@ -1,0 +1,54 @@
+"""The migration that drops the tables of an app, and can make them again."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alembic.operations import MigrateOperation, ops
+from sqlalchemy import Connection, Table
+from sqlalchemy.orm import DeclarativeBase
+
+from project.apps import AppConfig
+from project.db.migrations.history import next_revision
+from project.db.migrations.writing import write_revision
+from project.errors import CommandError
+
+
+def tables_of(app: AppConfig, base: type[DeclarativeBase]) -> list[Table]:
+    """Return the app's tables, those that refer to others last.
+
+    A table without a model, between two of them, is known by its name.
+    """
+    owners = {
+        table: mapper.class_.__module__
+        for mapper in base.registry.mappers
+        for table in mapper.tables
+    }
+    return [
+        table
+        for table in base.metadata.sorted_tables
+        if owners.get(table, "").startswith(f"{app.package}.")
+        or (table not in owners and table.name.startswith(f"{app.label}_"))
+    ]
+
+
+def write_removal(connection: Connection, label: str, tables: Sequence[Table]) -> Path:
+    """Write the migration; `tables` has those that refer to others last."""
+
+    def process(_: Any, __: Any, scripts: list[ops.MigrationScript]) -> None:
+        made = [operation for table in tables for operation in _creation(table)]
+        scripts[0].upgrade_ops_list[-1].ops[:] = [each.reverse() for each in reversed(made)]
+        scripts[0].downgrade_ops_list[-1].ops[:] = made
+
+    path = write_revision(connection, f"drop {label}", next_revision(), process)
+    if path is None:
+        raise CommandError("No migration was written: there is nothing to drop.")
+    return path
+
+
+def _creation(table: Table) -> list[MigrateOperation]:
+    indexes = sorted(table.indexes, key=lambda index: str(index.name))
+    return [
+        ops.CreateTableOp.from_table(table),
+        *(ops.CreateIndexOp.from_index(index) for index in indexes),
+    ]
