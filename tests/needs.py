@@ -15,7 +15,7 @@ import pytest
 from project.settings import INSTALLED_APPS, ROOT
 
 IMPORT = re.compile(r"^(?:from|import) ((?:apps|tests)(?:\.\w+)+)", re.MULTILINE)
-OF_APP = re.compile(r"^(?:apps|tests\.apps|tests\.factories)\.(\w+)")
+OF_APP = re.compile(r"^(?:apps|tests\.apps|tests\.factories)\.(?!test_)(\w+)")
 SHARED = {"base"}  # factories that belong to no app
 
 

@@ -150,6 +150,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         yield Reader(copy, tmp_path, servers)
 
 
+@pytest.mark.needs("users")
 def test_the_tutorial_works_as_it_is_written(reader: Reader) -> None:
     for block in blocks():
         reader.follow(block)

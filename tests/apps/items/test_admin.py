@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from apps.items.models import Image, Item
 from apps.items.services import file_names
+from apps.users.models import User
 from project.runtime import Runtime
 from project.storage import FileMissing
 from tests.factories.items import ItemFactory
@@ -215,3 +216,12 @@ def test_pictures_go_with_what_is_deleted(
     for name in names:
         with pytest.raises(FileMissing):
             storage.get(name)
+
+
+def test_owner_of_items_cannot_be_deleted(admin: TestClient, session: Session) -> None:
+    item = ItemFactory.create()
+    response = admin.post("/admin/user/delete", data={"pks": str(item.owner_id)})
+    assert response.status_code == 409
+    assert "Items still refer to this" in response.text
+    assert "fk_items" not in response.text
+    assert session.scalar(select(func.count()).select_from(User)) == 2

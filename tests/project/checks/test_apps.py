@@ -75,6 +75,7 @@ def test_a_version_that_is_not_mounted(load: Load) -> None:
     assert (problem.id, problem.message) == ("apps.W002", "api/v3.py is mounted nowhere.")
 
 
+@pytest.mark.needs("items")
 def test_a_table_of_an_app_that_is_not_required() -> None:
     subject = Subject.load(INSTALLED_APPS)
     assert list(apps.requirements_are_named(subject)) == []
@@ -84,6 +85,7 @@ def test_a_table_of_an_app_that_is_not_required() -> None:
     assert "items_item.owner_id refers to the app 'users', which `requires` does not name." in found
 
 
+@pytest.mark.needs("health")
 def test_an_app_that_is_not_enabled() -> None:
     assert list(apps.apps_are_enabled(Subject.load(INSTALLED_APPS))) == []
     without = tuple(name for name in INSTALLED_APPS if name != "apps.health")

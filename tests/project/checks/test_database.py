@@ -42,9 +42,9 @@ def test_a_table_that_no_app_has(engine_database: TestDatabase) -> None:
         engine = create_engine(url)
         with engine.connect() as connection:
             looking = replace(subject, connection=connection)
-            assert ids(database.tables_have_models, looking) == []
+            before = list(database.tables_have_models(looking))  # of apps that were removed
             connection.execute(text("CREATE TABLE shop_removed (id int)"))
-            (problem,) = database.tables_have_models(looking)
+            (problem,) = (p for p in database.tables_have_models(looking) if p not in before)
         engine.dispose()
     assert (problem.id, problem.obj) == ("database.W001", "shop_removed")
 

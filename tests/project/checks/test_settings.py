@@ -5,6 +5,7 @@ import pytest
 from project.checks import Subject, settings
 
 
+@pytest.mark.needs("items")
 def test_a_misspelt_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = Subject.load(("apps.users", "apps.items"))
     before = {problem.obj for problem in settings.variables_are_read(subject)}

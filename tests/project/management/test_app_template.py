@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.checkouts import fresh_checkout
 
 APPS = {
@@ -12,6 +14,7 @@ APPS = {
 }
 
 
+@pytest.mark.needs("users")
 def test_new_apps_migrate_check_and_pass_their_tests(tmp_path: Path) -> None:
     with fresh_checkout(tmp_path / "a project") as copy:
         copy.succeed("migrate")

@@ -65,6 +65,7 @@ def page(server: Server) -> str:
         return ""
 
 
+@pytest.mark.needs("health", "items")
 def test_broken_code_is_a_page_until_it_is_mended(copy: ProjectCopy, server: Server) -> None:
     routes = copy.root / "apps" / "health" / "routes.py"
     whole = routes.read_text()
@@ -85,6 +86,7 @@ def test_broken_code_is_a_page_until_it_is_mended(copy: ProjectCopy, server: Ser
     assert is_free(server.port)
 
 
+@pytest.mark.needs("health")
 def test_a_file_that_was_missing(copy: ProjectCopy, server: Server) -> None:
     """What is new counts as well: it may be what the others were waiting for."""
     routes = copy.root / "apps" / "health" / "routes.py"
@@ -94,6 +96,7 @@ def test_a_file_that_was_missing(copy: ProjectCopy, server: Server) -> None:
     until(lambda: server.read("/health/live")[0] == 200, "the whole application")
 
 
+@pytest.mark.needs("health")
 def test_a_lifespan_that_fails(copy: ProjectCopy, server: Server) -> None:
     lifespan = copy.root / "apps" / "health" / "lifespan.py"
     lifespan.write_text(LIFESPAN)
@@ -102,6 +105,7 @@ def test_a_lifespan_that_fails(copy: ProjectCopy, server: Server) -> None:
     until(lambda: server.read("/health/live")[0] == 200, "the whole application")
 
 
+@pytest.mark.needs("health", "items")
 def test_broken_from_the_start(copy: ProjectCopy, tmp_path: Path) -> None:
     """It starts all the same, and is there when the code is."""
     models = copy.root / "apps" / "items" / "models.py"
