@@ -1,4 +1,4 @@
-"""How long commands take to start and a server to answer, and what a worker weighs.
+"""How long commands take, a server takes to answer and to reload, and what a worker weighs.
 
     uv run python loadtests/bench_start.py
 
@@ -22,7 +22,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 RUNS = 5
+COMMANDS = (("help",), ("nonsense",), ("completion", "--", "mig"), ("check",), ("migrate",))
 DEADLINE = 60.0
+ROUTE = """
+
+@router.get("/new")
+async def new() -> str:
+    return "new"
+"""
 
 
 def main() -> None:
@@ -35,8 +42,12 @@ def main() -> None:
         warm = [serve_once(environment) for _ in range(RUNS)]
         report("demo, second run to first answer", [seconds for seconds, _ in warm])
         print(f"{'worker after its first answer':<40} {max(rss for _, rss in warm):8.0f} MB")
-        for command in ("help", "nonsense", "check", "migrate"):
-            report(command, [timed(partial(run, environment, command)) for _ in range(RUNS)])
+        for words in COMMANDS:
+            work = partial(run, environment, *words)
+            report(" ".join(words[:1]), [timed(work) for _ in range(RUNS)])
+        first, again = zip(*(reload_once(environment) for _ in range(RUNS)), strict=True)
+        report("runserver, to the first answer", list(first))
+        report("reload, from the edit to the answer", list(again))
     finally:
         run(environment, "db", "stop")
         shutil.rmtree(directory)
@@ -58,6 +69,36 @@ def serve_once(environment: dict[str, str]) -> tuple[float, float]:
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(DEADLINE)
+
+
+def reload_once(environment: dict[str, str]) -> tuple[float, float]:
+    """Start `runserver` in a copy, edit a file; seconds to the first answer and to the new one."""
+    with tempfile.TemporaryDirectory(prefix="lintel-bench-") as folder:
+        copy = Path(folder)
+        for name in ("project", "apps", "migrations", "templates"):
+            shutil.copytree(ROOT / name, copy / name)
+        for name in ("manage.py", "pyproject.toml"):
+            shutil.copy(ROOT / name, copy / name)
+        port = free_port()
+        started = time.perf_counter()
+        server = subprocess.Popen(
+            [sys.executable, "manage.py", "runserver", str(port)],
+            cwd=copy,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            wait_for_answer(f"http://127.0.0.1:{port}/health/live")
+            first = time.perf_counter() - started
+            edited = time.perf_counter()
+            with (copy / "apps" / "health" / "routes.py").open("a") as file:
+                file.write(ROUTE)
+            wait_for_answer(f"http://127.0.0.1:{port}/health/new")
+            return first, time.perf_counter() - edited
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(DEADLINE)
 
 
 def wait_for_answer(url: str) -> None:

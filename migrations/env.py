@@ -11,7 +11,11 @@ from project.db.base import Base
 from project.management.environment import open_connection
 from project.settings import INSTALLED_APPS, load_settings
 
-Registry.load(INSTALLED_APPS).import_models()
+registry = Registry.load(INSTALLED_APPS)
+registry.import_models()
+
+CHOSEN: frozenset[str] = context.config.attributes.get("labels", frozenset())
+"""The apps whose tables are compared with the database; all of them where none is named."""
 
 ObjectType = Literal[
     "schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint"
@@ -26,6 +30,8 @@ def is_ours(
     compared_with: SchemaItem | None,
 ) -> bool:
     """Leave tables alone that no model declares: a removed app's data is not ours to drop."""
+    if kind == "table" and CHOSEN and registry.owner_of(name or "") not in CHOSEN:
+        return False
     return not (kind == "table" and is_reflected and compared_with is None)
 
 

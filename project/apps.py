@@ -102,6 +102,11 @@ class Registry:
         hint = f" Did you mean '{near[0]}'?" if near else ""
         raise AppError(f"No installed app is called '{label}'.{hint}")
 
+    def owner_of(self, table: str) -> str | None:
+        """Return the label of the app that a table is named after; None if there is none."""
+        labels = [app.label for app in self.apps if table.startswith(f"{app.label}_")]
+        return max(labels, key=len, default=None)
+
     def import_models(self) -> None:
         """Import every `models.py`, then configure all mappers.
 

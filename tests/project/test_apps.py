@@ -63,6 +63,13 @@ def test_unknown_label_has_a_suggestion() -> None:
         Registry.load(INSTALLED_APPS).get("itms")
 
 
+def test_the_owner_of_a_table() -> None:
+    """The longest label counts: `blog_posts_tag` is not the blog's."""
+    registry = Registry(tuple(AppConfig(label=label) for label in ("blog", "blog_posts")))
+    owners = [registry.owner_of(name) for name in ("blog_tag", "blog_posts_tag", "blogs_x", "")]
+    assert owners == ["blog", "blog_posts", None, None]
+
+
 @pytest.mark.parametrize("name", ["nowhere", "nowhere.at.all", "apps.nowhere", "json"])
 def test_missing_package(name: str) -> None:
     message = complaint(name)

@@ -11,17 +11,19 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from typing import Any
 
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
+from project.apps import Registry
 from project.db.migrations import next_revision, pending_revisions
 from project.db.migrations.writing import Process, refuse_without_ruff, write_revision
 from project.errors import CommandError
 from project.management.environment import open_connection
 from project.management.model_review import Review
-from project.settings import ROOT, load_settings
+from project.settings import INSTALLED_APPS, ROOT, load_settings
 
 NAME_LENGTH = 40
 PAIR = re.compile(r"\w+(\.\w+)?:\w+")
@@ -29,6 +31,7 @@ DEFAULT = re.compile(r"\w+\.\w+=.+", re.DOTALL)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("apps", nargs="*", metavar="app", help="look at these apps' tables alone")
     parser.add_argument("-n", "--name", help="what it does; becomes part of the file's name")
     parser.add_argument("--check", action="store_true", help="exit with 1 if anything has changed")
     parser.add_argument("--dry-run", action="store_true", help="show it, write nothing")
@@ -57,13 +60,14 @@ def handle(options: argparse.Namespace) -> int:
         may_ask=not (options.noinput or options.check or options.dry_run),
     )
     is_writing = not options.check and not options.dry_run
+    labels = frozenset(Registry.load(INSTALLED_APPS).get(label).label for label in options.apps)
     with open_connection(load_settings()) as connection:
         _refuse_pending(connection)
         if options.empty:
             refuse_without_ruff()
             _write(connection, options.name or "by hand")
             return 0
-        changes = _review(connection, review, options.name, is_writing=is_writing)
+        changes = _review(connection, review, options.name, labels, is_writing=is_writing)
     return 1 if changes and options.check else 0
 
 
@@ -87,7 +91,12 @@ def _refuse_pending(connection: Connection) -> None:
 
 
 def _review(
-    connection: Connection, review: Review, name: str | None, *, is_writing: bool
+    connection: Connection,
+    review: Review,
+    name: str | None,
+    labels: frozenset[str],
+    *,
+    is_writing: bool,
 ) -> list[str]:
     """Compare, ask, show, and write the migration unless told otherwise; return the changes."""
     changes: list[str] = []
@@ -104,7 +113,7 @@ def _review(
         else:
             scripts.clear()  # Alembic then writes nothing
 
-    _write(connection, "", process)
+    _write(connection, "", process, labels=labels)
     return changes
 
 
@@ -116,8 +125,10 @@ def _show(changes: Sequence[str]) -> None:
     sys.stdout.flush()
 
 
-def _write(connection: Connection, name: str, process: Process | None = None) -> None:
-    written = write_revision(connection, name, next_revision(), process)
+def _write(
+    connection: Connection, name: str, process: Process | None = None, **attributes: Any
+) -> None:
+    written = write_revision(connection, name, next_revision(), process, **attributes)
     if written is not None:
         print(f"Wrote {written.as_posix().replace(ROOT.as_posix(), '.')}")
 

@@ -28,6 +28,15 @@ def test_change_is_found_written_and_applied(copy: History) -> None:
     assert copy.tell("makemigrations", "--check")[0] == 0
 
 
+def test_only_the_apps_that_are_named(copy: History) -> None:
+    copy.replace("apps/users/models.py", NAME, NAME + "    nickname: Mapped[str | None]\n")
+    assert copy.tell("makemigrations", "items") == (0, "No changes in the models.\n", "")
+    assert "add column users_user.nickname" in copy.tell("makemigrations", "users")[1]
+    code, _, err = copy.tell("makemigrations", "item")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "Did you mean 'items'?" in err
+
+
 @pytest.mark.needs("orders")
 def test_removed_app_keeps_its_tables(copy: History) -> None:
     """Nobody loses data by taking a line out of INSTALLED_APPS."""
