@@ -153,6 +153,17 @@ def test_commands_are_in_the_readme() -> None:
     assert missing == [], "README.md: add a table row that begins with | `name` |"
 
 
+def test_commands_have_tests() -> None:
+    """Some test calls it, or is about it by name."""
+    tests = {path: text for path, text in texts().items() if path.startswith("tests/")}
+    missing = [
+        name
+        for name in Catalogue.read().commands
+        if not any(f'"{name}"' in text or f"test_{name}.py" in path for path, text in tests.items())
+    ]
+    assert missing == []
+
+
 @pytest.mark.parametrize("command", [DEMO, TEST])
 def test_readme_promises_a_command(command: str) -> None:
     assert command in commands_in_blocks(readme()), f"README.md: a line of its own: {command}"
