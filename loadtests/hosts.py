@@ -11,13 +11,18 @@ def refusal(address: str | None) -> str | None:
     """Why this address gets no load, in one line that says the mend; None if it may."""
     if not address:
         return "Name the server to be loaded: --host http://127.0.0.1:8000"
-    name = urlsplit(address).hostname or ""
+    try:
+        name = urlsplit(address).hostname or ""
+    except ValueError:
+        name = ""
+    if not name or "://" not in address:
+        return f"{address} is no address: --host http://127.0.0.1:8000"
     named = {host.strip() for host in os.environ.get(VARIABLE, "").split(",")}
-    if name and (_is_loopback(name) or name in named):
+    if _is_loopback(name) or name in named:
         return None
     return (
         f"{address} is not this machine. Load only what is yours to load; "
-        f"then name it: {VARIABLE}={name or 'shop.example.com'}"
+        f"then name it: {VARIABLE}={name}"
     )
 
 

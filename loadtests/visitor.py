@@ -44,7 +44,10 @@ class Answer:
     def parsed(self) -> Any:
         """The body of a JSON answer; None for any other."""
         is_json = self.content_type.partition(";")[0].endswith("json")
-        return encoding.loads(self.body) if is_json and self.body else None
+        try:
+            return encoding.loads(self.body) if is_json and self.body else None
+        except ValueError:  # a proxy's page under the wrong name
+            return None
 
     def complaint(self, request: Request) -> str | None:
         """What is wrong with it, in words that are the same for all such answers."""

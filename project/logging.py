@@ -58,6 +58,9 @@ def _add_request_id(record: "Record") -> None:
 
 def _text_format(record: "Record") -> str:
     """Leave out what a person at a terminal would only skip: ids of requests that went well."""
+    if record["message"].startswith("Traceback (most recent call last)"):
+        # A lifespan that failed arrives as text; its last line says it, to people.
+        record["message"] = record["message"].strip().splitlines()[-1]
     extra = record["extra"]
     shown = [key for key in extra if key not in HIDDEN_IN_TEXT and extra[key] is not None]
     if record["level"].no < logger.level("WARNING").no:

@@ -5,7 +5,7 @@ Ids that begin with `security.W0` are Django's.
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, text
 
 from project.checks.framework import Level, Problem, Subject, check, check_database
 from project.settings import WebSettings, is_weak
@@ -136,11 +136,11 @@ def server_is_maintained(_: Subject, connection: Connection) -> Iterator[Problem
 @check_database("database", deploy=True)
 def connection_is_encrypted(_: Subject, connection: Connection) -> Iterator[Problem]:
     """On another machine's address, passwords and rows cross a network."""
-    host = connection.engine.url.host or ""
+    host = _host(connection.engine.url)
     is_encrypted = connection.scalar(
         text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
     )
-    if host not in LOCAL and not is_encrypted:
+    if not (host in LOCAL or host.startswith("/") or is_encrypted):
         yield Problem(
             "database.W004",
             Level.WARNING,
@@ -148,6 +148,12 @@ def connection_is_encrypted(_: Subject, connection: Connection) -> Iterator[Prob
             hint="Add ?sslmode=verify-full&sslrootcert=… to DATABASE_URL.",
             obj=host,
         )
+
+
+def _host(url: URL) -> str:
+    """Return the machine that is connected to, or the folder of its socket."""
+    named = url.query.get("host", "")
+    return url.host or (named if isinstance(named, str) else named[0])
 
 
 def _available_connections(connection: Connection) -> int:

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from fastapi import FastAPI
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from project.application import create_application
 from project.apps import Registry
@@ -15,6 +16,9 @@ from project.runtime import Runtime
 from project.settings import INSTALLED_APPS, Settings, load_settings
 
 # Names the driver and no server: an engine connects when it is first used, and no check uses it.
+BLIND = "database.E004"
+"""A check of the database that could not look."""
+
 NO_SERVER = "postgresql+psycopg://"
 
 
@@ -112,7 +116,14 @@ def check_database(tag: str, *, deploy: bool = False) -> Callable[[LookAtDatabas
 
     def mark(look_at: LookAtDatabase) -> Check:
         def look(subject: Subject) -> Iterable[Problem]:
-            return () if subject.connection is None else look_at(subject, subject.connection)
+            if subject.connection is None:
+                return ()
+            try:
+                return list(look_at(subject, subject.connection))
+            except DBAPIError as error:  # no right to look there, say
+                subject.connection.rollback()
+                reason = str(error.orig).partition("\n")[0]
+                return [Problem(BLIND, Level.ERROR, f"{look_at.__name__}: {reason}")]
 
         return Check(tag, look, deploy)
 

@@ -69,7 +69,7 @@ class Explained:
         self._error: BaseException | None = None
         try:
             self._application = getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with the code is shown
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - all that is wrong is shown
             self._fail(error)
 
     async def __call__(
@@ -104,9 +104,9 @@ class Explained:
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self._error = error
-        line = " ".join(f"Error: {sentence(error)}".split())
+        line = " ".join(f"Error: {_sentence(error)}".split())
         print(style.failure(line, sys.stderr), file=sys.stderr, flush=True)
 
     async def _explain(self, error: BaseException, scope: Any, send: ASGISendCallable) -> None:
@@ -158,7 +158,9 @@ def _page(error: BaseException) -> tuple[bytes, bytes]:
 
 
 def _sentence(error: BaseException) -> str:
-    return sentence(error) if isinstance(error, Exception) else str(error)
+    if isinstance(error, Exception):
+        return sentence(error)
+    return f"The code ends the process: {type(error).__name__}({error})"
 
 
 def _place(error: BaseException) -> tuple[str, int]:

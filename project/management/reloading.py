@@ -16,10 +16,10 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.context import ForkServerContext, SpawnContext
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,12 @@ LIBRARIES = (
 
 INTERVAL = 0.25
 """Seconds between two looks at the files."""
+
+PATIENCE = 2
+"""Seconds that open answers get when the code has changed."""
+
+SHORT_LIFE = 5.0
+"""Seconds; a server that ends by itself before has hardly begun."""
 
 
 def prepare() -> Context:
@@ -71,31 +77,54 @@ class Reloader:
         self._arguments = config, listener
         self._watched = watched_paths()
         self._told_to_stop = threading.Event()
+        self._is_given_up = False
 
     def run(self, *, once_started: Callable[[], None]) -> None:
         """Serve until SIGINT or SIGTERM. `once_started` runs beside the first child's start."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._told_to_stop.set())
-        seen, child = look_at(self._watched), self._start()
-        once_started()
-        while not self._told_to_stop.wait(INTERVAL):
-            now = look_at(self._watched)
-            if now != seen:
-                print(f"{_changed(seen, now)} changed: starting anew.", flush=True)
-                seen = now
-                _end(child)
-                child = self._start()
-        _end(child)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):  # Windows knows no terminal that hangs up
+                signal.signal(getattr(signal, name), lambda *_: self._told_to_stop.set())
+        self._seen = look_at(self._watched)
+        self._start()
+        try:
+            once_started()
+            while not self._told_to_stop.wait(INTERVAL):
+                if self._has_changed() or self._has_died():
+                    self._end()
+                    self._start()
+                    once_started()
+        finally:
+            self._end()
 
-    def _start(self) -> BaseProcess:
-        child = self._context.Process(target=serve_or_explain, args=self._arguments)
-        child.start()
-        return child
+    def _start(self) -> None:
+        self._child = self._context.Process(target=serve_or_explain, args=self._arguments)
+        self._child.start()
+        self._since = time.monotonic()
 
+    def _end(self) -> None:
+        """End the child, within seconds even if it is stuck."""
+        self._child.terminate()
+        self._child.join(2 * PATIENCE)
+        if self._child.exitcode is None:
+            self._child.kill()
+            self._child.join()
 
-def _end(child: BaseProcess) -> None:
-    child.terminate()
-    child.join()
+    def _has_changed(self) -> bool:
+        before, self._seen = self._seen, look_at(self._watched)
+        if before == self._seen:
+            return False
+        print(f"{_changed(before, self._seen)} changed: starting anew.", flush=True)
+        self._is_given_up = False
+        return True
+
+    def _has_died(self) -> bool:
+        """Whether it ended by itself; one that hardly lived would only die again."""
+        if self._child.is_alive() or self._is_given_up:
+            return False
+        self._is_given_up = time.monotonic() - self._since < SHORT_LIFE
+        then = "waiting for a change" if self._is_given_up else "starting anew"
+        print(f"The server ended by itself ({self._child.exitcode}): {then}.", flush=True)
+        return not self._is_given_up
 
 
 def _changed(before: Look, after: Look) -> str:
@@ -133,12 +162,25 @@ def _modules_below(folder: Path) -> Iterator[Path]:
         yield from (Path(root, name) for name in files if name.endswith(".py"))
 
 
+def _end_with_parent() -> None:
+    """Let this process end when the one that watches is gone, however it went."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="watch-parent", daemon=True).start()
+
+
 def serve_or_explain(config: uvicorn.Config, listener: socket.socket) -> None:
     """Serve the application that `config` names, or what keeps it from being served."""
     import uvicorn  # noqa: PLC0415 - the process that watches has no use for it
 
     from project.management.broken import Explained  # noqa: PLC0415 - the same
 
+    _end_with_parent()
     collect_rarely()
     config.app = Explained(str(config.app))
     collect_as_usual()

@@ -13,15 +13,13 @@ from uvicorn.supervisors import Multiprocess
 
 from project.errors import CommandError
 from project.management.collection import collect_as_usual
-from project.management.reloading import Context, Reloader
+from project.management.reloading import PATIENCE, Context, Reloader
 from project.settings import ROOT, Settings
 
 APPLICATION = "project.asgi:app"
 KEEP_ALIVE = 75
 # psycopg's async side cannot use the proactor loop, which is Windows' own choice.
 LOOP = "asyncio:SelectorEventLoop" if sys.platform == "win32" else "auto"
-PATIENCE = 2
-"""Seconds that open answers get when the code has changed."""
 
 
 def serve(listener: socket.socket, settings: Settings, *, workers: int) -> int:
@@ -53,12 +51,27 @@ def _run(config: uvicorn.Config, listener: socket.socket) -> int:
     server = uvicorn.Server(config)
     if config.workers > 1:
         _rehearse()
-        Multiprocess(config, sockets=[listener]).run()
-        return 0
+        supervisor = Supervisor(config, sockets=[listener])
+        supervisor.run()
+        return 0 if supervisor.was_told else 1
     config.load()  # a broken app is an error of this command, told in one line
     collect_as_usual()
     _run_until_told(server, listener)
     return 0 if server.started else 1
+
+
+class Supervisor(Multiprocess):
+    """Starts workers, and knows whether it ended because somebody said so."""
+
+    was_told = False
+
+    def handle_int(self) -> None:
+        self.was_told = True
+        super().handle_int()
+
+    def handle_term(self) -> None:
+        self.was_told = True
+        super().handle_term()
 
 
 def _rehearse() -> None:
@@ -67,8 +80,8 @@ def _rehearse() -> None:
     The supervisor would start broken workers again and again; and an application built in
     the supervisor itself would cost it a worker's memory for nothing.
     """
-    check = [sys.executable, str(ROOT / "manage.py"), "check", "--no-database"]
-    finished = subprocess.run(check, capture_output=True, text=True, check=False)
+    build = [sys.executable, str(ROOT / "manage.py"), "routes"]
+    finished = subprocess.run(build, capture_output=True, text=True, check=False)
     if finished.returncode:
         last = (finished.stderr or finished.stdout).strip().splitlines()[-1]
         raise CommandError(last.removeprefix("Error: "))
@@ -86,7 +99,7 @@ def _run_until_told(server: uvicorn.Server, listener: socket.socket) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, SystemExit):  # the latter has been logged
         server.run([listener])
 
 

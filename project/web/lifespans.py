@@ -20,7 +20,7 @@ async def entered(runtime: Runtime) -> AsyncIterator[dict[str, Any]]:
 
     What they yield, a mapping or nothing, is every request's `state`. One that cannot begin
     ends the start, and those before it are left first. Raises AppError for a `lifespan.py`
-    without `lifespan`, and for two apps that yield the same name.
+    without `lifespan`, one that fails to begin, and two that yield the same name.
     """
     state: dict[str, Any] = {}
     async with AsyncExitStack() as stack:
@@ -28,7 +28,11 @@ async def entered(runtime: Runtime) -> AsyncIterator[dict[str, Any]]:
             lifespan = getattr(module, "lifespan", None)
             if not callable(lifespan):
                 raise AppError(f"App '{app.label}': {module.__name__} must define `lifespan`.")
-            yielded = await stack.enter_async_context(lifespan(runtime)) or {}
+            try:
+                yielded = await stack.enter_async_context(lifespan(runtime)) or {}
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                raise AppError(f"App '{app.label}': its lifespan fails: {reason}") from error
             taken = sorted(state.keys() & yielded.keys())
             if taken:
                 raise AppError(f"App '{app.label}': another app's lifespan yields '{taken[0]}'.")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import TYPE_CHECKING
 
-from project.errors import CommandError
+from project.errors import CommandError, ProjectError
 from project.management.listening import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -43,7 +42,7 @@ def _serve(settings: Settings, host: str, port: int, workers: int) -> int:
 
     load_registry()
     listener = bind(host, port)
-    _warn_of_pending_migrations(settings)
+    Notice(settings)()
     _greet(settings, listener)
     return serve(listener, settings, workers=workers)
 
@@ -55,8 +54,7 @@ def _serve_and_reload(settings: Settings, host: str, port: int) -> int:
     from project.management.server import serve_and_reload  # noqa: PLC0415
 
     _greet(settings, listener)
-    warn = partial(_warn_of_pending_migrations, settings)
-    return serve_and_reload(listener, settings, context, once_started=warn)
+    return serve_and_reload(listener, settings, context, once_started=Notice(settings))
 
 
 def _greet(settings: Settings, listener: socket.socket) -> None:
@@ -67,6 +65,8 @@ def _greet(settings: Settings, listener: socket.socket) -> None:
 def _address(options: argparse.Namespace) -> tuple[str, int]:
     """Put `[host:]port` and the two options together; the options win."""
     host, _, text = options.address.rpartition(":")
+    if host.endswith(":") or (":" in host and not host.startswith("[")):
+        host, text = options.address, ""  # an IPv6 address, and no port
     try:
         port = parse_port(text) if text else DEFAULT_PORT
     except argparse.ArgumentTypeError as error:
@@ -76,18 +76,38 @@ def _address(options: argparse.Namespace) -> tuple[str, int]:
     return options.host or host.strip("[]") or DEFAULT_HOST, chosen
 
 
-def _warn_of_pending_migrations(settings: Settings) -> None:
-    """Say so, but start: an answer about the database is worth more than none."""
-    from project.db.migrations import pending_revisions  # noqa: PLC0415 - see above
-    from project.management.commands.migrate import describe  # noqa: PLC0415
-    from project.management.environment import open_connection  # noqa: PLC0415
+class Notice:
+    """Says that migrations are pending, or that there is no database; the same thing only once.
 
-    try:
-        with open_connection(settings) as connection:
-            pending = pending_revisions(connection)
-    except CommandError as error:
-        print(f"Warning: {error}", flush=True)
-        return
-    if pending:
-        print(f"{len(pending)} migration(s) are pending ({describe(pending[0])} …).")
-        print("Run `python manage.py migrate` to apply them.", flush=True)
+    The server starts all the same: an answer about the database is worth more than none.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._said = ""
+
+    def __call__(self) -> None:
+        said = self._look()
+        if said and said != self._said:
+            print(said, flush=True)
+        self._said = said
+
+    def _look(self) -> str:
+        from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - see above
+
+        from project.db.migrations import find_revision, pending_revisions  # noqa: PLC0415
+        from project.management.environment import open_connection  # noqa: PLC0415
+
+        try:
+            with open_connection(self._settings) as connection:
+                pending = pending_revisions(connection)
+        except ProjectError as error:
+            return f"Warning: {error}"
+        except DBAPIError as error:
+            return f"Warning: {str(error.orig).partition(chr(10))[0]}"
+        if not pending:
+            return ""
+        return (
+            f"{len(pending)} migration(s) are pending ({find_revision(pending[0]).title} …).\n"
+            "Run `python manage.py migrate` to apply them."
+        )

@@ -49,6 +49,22 @@ def test_a_table_that_no_app_has(engine_database: TestDatabase) -> None:
     assert (problem.id, problem.obj) == ("database.W001", "shop_removed")
 
 
+def test_a_database_that_may_not_be_looked_at(
+    subject: Subject, engine_database: TestDatabase
+) -> None:
+    """One check says so, and the others go on."""
+    with fresh_database(engine_database.engine, is_migrated=True) as url:
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            connection.execute(text("ALTER TABLE alembic_version RENAME version_num TO other"))
+            connection.commit()
+            (problem,) = database.migrations_are_applied(replace(subject, connection=connection))
+            assert problem.id == "database.E004"
+            assert "version_num" in problem.message
+            assert connection.scalar(text("SELECT 1")) == 1
+        engine.dispose()
+
+
 def test_pending_migrations(subject: Subject, engine_database: TestDatabase) -> None:
     with engine_database.engine.connect() as connection:
         assert ids(database.migrations_are_applied, replace(subject, connection=connection)) == []

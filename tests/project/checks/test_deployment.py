@@ -135,9 +135,11 @@ def test_encryption(
     """The suite's server speaks no TLS; what matters is whether it is on this machine."""
     subject = replace(with_settings("server"), connection=connection)
     assert ids(deployment.connection_is_encrypted, subject) == []
-    far = connection.engine.url.set(host="db.example.com")
-    monkeypatch.setattr(connection.engine, "url", far)
-    assert ids(deployment.connection_is_encrypted, subject) == ["database.W004"]
+    near = connection.engine.url
+    named = near.set(host=None).update_query_dict({"host": "db.example.com"})
+    for far in (near.set(host="db.example.com"), named):
+        monkeypatch.setattr(connection.engine, "url", far)
+        assert ids(deployment.connection_is_encrypted, subject) == ["database.W004"]
 
 
 def test_only_a_deployment_is_asked(runtime: Runtime) -> None:

@@ -5,6 +5,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,42 @@ def test_broken_from_the_start(copy: ProjectCopy, tmp_path: Path) -> None:
     finally:
         server.process.kill()
         server.process.wait()
+
+
+BLOCKED = """
+
+@router.get("/blocked")
+async def blocked() -> None:
+    import time
+    time.sleep(600)
+"""
+
+
+def test_code_that_blocks_the_loop_is_replaced_all_the_same(
+    copy: ProjectCopy, server: Server
+) -> None:
+    routes = copy.root / "apps" / "health" / "routes.py"
+    whole = routes.read_text()
+    routes.write_text(whole + BLOCKED)
+    with ThreadPoolExecutor(1) as pool:
+        until(lambda: "/blocked" in server.read("/api/openapi.json")[1], "the new route")
+        stuck = pool.submit(server.read, "/health/blocked")
+        until(lambda: "loop" in server.output and "blocked" in server.output, "the guard's word")
+        routes.write_text(whole)
+        until(lambda: server.read("/health/live")[0] == 200, "the whole application")
+        assert stuck.result()[0] == 0
+
+
+def test_code_that_ends_the_process_is_a_page(copy: ProjectCopy, server: Server) -> None:
+    services = copy.root / "apps" / "items" / "services.py"
+    services.write_text(f"{services.read_text()}\nraise SystemExit('enough')\n")
+    until(lambda: "SystemExit(enough)" in page(server), "the page")
+
+
+def test_the_server_does_not_outlive_who_watches(server: Server) -> None:
+    server.process.kill()
+    server.process.wait()
+    until(lambda: is_free(server.port), "the end of the child")
 
 
 def test_only_ours_is_watched() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import URL, create_engine, text
 
 from project.errors import CommandError
 from project.management.dispatcher import call_command
+from tests.copies import ProjectCopy
 from tests.database import TestDatabase
 from tests.processes import (
     environment_for,
@@ -106,6 +107,9 @@ def test_taken_port_is_one_line(url: URL) -> None:
     [
         (["--host", "nowhere.invalid"], 1),
         (["--host", "203.0.113.7"], 1),
+        (["--host", "ä..b"], 1),
+        (["--host", "x" * 70], 1),
+        (["2001:db8::7"], 1),
         (["70000"], 2),
         (["localhost:70000"], 2),
         (["here"], 2),
@@ -156,6 +160,16 @@ def test_unreachable_database_is_said(tmp_path: Path, url: URL) -> None:
 
 
 @pytest.mark.needs("health", "items")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_lifespan_that_fails(url: URL, tmp_path: Path, workers: str) -> None:
+    """An orchestrator restarts what failed, and does not restart what was told to end."""
+    copy = ProjectCopy.make(tmp_path, url)
+    (copy.root / "apps" / "health" / "lifespan.py").write_text("lifespan = None\n")
+    said = copy.expect("runserver", "0", "--no-reload", "--workers", workers, code=1)
+    assert "App 'health': apps.health.lifespan must define `lifespan`." in said
+    assert "Traceback" not in said
+
+
 def test_connection_lives_on_after_errors(url: URL, tmp_path: Path) -> None:
     """An error's answer does not cut the connection, so the next request on it is served."""
     engine = create_engine(url)

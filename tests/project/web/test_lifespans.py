@@ -90,7 +90,7 @@ def test_one_that_fails_ends_the_start_and_those_before_it(build: Build, log: Pa
     app = build(
         first="try:\n        yield\n    finally:\n        note('left')", second="1 / 0\n    yield"
     )
-    with pytest.raises(ZeroDivisionError), TestClient(app):
+    with pytest.raises(AppError, match="App 'second': its lifespan fails: Zero"), TestClient(app):
         pass
     assert "left first" in log.read_text()
 
