@@ -10,6 +10,7 @@ from project.apps import Registry
 from project.db.asynchronous import AsyncDatabase
 from project.db.feeds import Feeds
 from project.db.session import Database
+from project.permissions import Permissions
 from project.settings import Settings
 from project.storage import Storage
 from project.templating import Templates
@@ -27,6 +28,9 @@ class Runtime:
     settings: Settings
     app_settings: SettingsOfApps
     registry: Registry
+    permissions: Permissions
+    """All that can be granted, from the models of the installed apps."""
+
     database: Database
     async_database: AsyncDatabase
     lanes: Lanes

@@ -89,7 +89,7 @@ class Route(APIRoute):
     def __init__(self, path: str, endpoint: Function, **options: Any) -> None:
         self.lane_name: str | None = None
         self.max_body: Callable[[Settings], int] | None = getattr(endpoint, BODY_ATTRIBUTE, None)
-        call = inspect_call(endpoint)
+        self.call = call = inspect_call(endpoint)
         if inspect.isasyncgenfunction(endpoint):
             _refuse_session(call, call.session, "streams; take what a provider reads")
             endpoint = stream_after_reading(call)

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import BigInteger, DateTime, inspect
 
 from apps.users.models import RefreshToken, User
-from project.db.base import MAXIMUM_ID, NAMING_CONVENTION, Base, _snake_case
+from project.db.base import MAXIMUM_ID, NAMING_CONVENTION, Base, snake_case
 from tests.database import TestDatabase
 
 
@@ -18,8 +18,8 @@ from tests.database import TestDatabase
         ("X", "x"),
     ],
 )
-def test_snake_case(name: str, snake: str) -> None:
-    assert _snake_case(name) == snake
+def testsnake_case(name: str, snake: str) -> None:
+    assert snake_case(name) == snake
 
 
 def test_tables_are_named_after_app_and_class() -> None:
