@@ -1,7 +1,7 @@
 """Routes that ask for a permission, and who gets through."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytest
 from fastapi import FastAPI
@@ -125,7 +125,7 @@ def test_superuser_costs_no_query(
 
 
 def test_misspelt_one_ends_the_start(runtime: Runtime) -> None:
-    broken: Any = Router()
+    broken = Router()
 
     def provider(editor: Misspelt) -> str:
         return editor.email
