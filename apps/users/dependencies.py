@@ -17,6 +17,7 @@ VerifiedClaims = Annotated[Claims, Depends(verified_claims)]
 def session_user(session: DbSession, claims: VerifiedClaims) -> User:
     """Load the account behind an access token. Raises SessionNeeded for an API key."""
     if MARK in claims:
+        load_key_principal(session, claims)  # a forged one hears 401
         raise SessionNeeded
     user = find_signed_in_user(session, user_id=claims["sub"], session_id=claims["sid"])
     if user is None:

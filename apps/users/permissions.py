@@ -54,6 +54,11 @@ class SignedIn:
 
     __slots__ = ("_held", "_session", "email", "id", "is_staff", "is_superuser")
 
+    id: int
+    email: str
+    is_staff: bool
+    is_superuser: bool
+
     def __init__(
         self,
         row: Any,
@@ -61,12 +66,9 @@ class SignedIn:
         session: Session | None = None,
         held: frozenset[str] | None = None,
     ) -> None:
-        self.id: int
-        self.email: str
-        self.is_staff: bool
-        self.is_superuser: bool
         self.id, self.email, self.is_staff, self.is_superuser = row
-        self._session, self._held = session, held
+        self._session = session
+        self._held = held
 
     def has_permission(self, name: str) -> bool:
         """Whether they hold a permission; superusers hold all. Raises AskedTooLate."""

@@ -40,5 +40,5 @@ def offer_groups(
         for group in groups
         if not all(map(principal.has_permission, roles.given_by(session, [group.id])))
     }
-    offered = {"Roles": [(str(group.id), group.name) for group in groups]} if groups else {}
+    offered = {"": [(str(group.id), group.name) for group in groups]} if groups else {}
     field.offer(offered, chosen=map(str, chosen), locked=locked)

@@ -50,7 +50,8 @@ class _Boxes:
         # Sent even if no box is: whoever sends none takes all away, whoever leaves it out nothing.
         parts = [Markup('<input type="hidden" name="{}" value="">').format(field.name)]
         for title, choices in field.offered.items():
-            parts.append(Markup('<fieldset class="boxes"><legend>{}</legend>').format(title))
+            legend = Markup("<legend>{}</legend>").format(title) if title else ""
+            parts.append(Markup('<fieldset class="boxes">{}').format(legend))
             parts += [self._box(field, value, label) for value, label in choices]
             parts.append(Markup("</fieldset>"))
         return Markup("").join(parts)

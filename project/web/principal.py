@@ -102,7 +102,10 @@ class BearerToken(OAuth2PasswordBearer):
 
     def __init__(self) -> None:
         super().__init__(
-            tokenUrl="/api/v1/auth/token", auto_error=False, scheme_name="OAuth2PasswordBearer"
+            tokenUrl="/api/v1/auth/token",
+            auto_error=False,
+            scheme_name="OAuth2PasswordBearer",
+            description="An access token, or an API key (`lk_…`) in its place.",
         )
 
 

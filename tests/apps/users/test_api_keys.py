@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,12 +10,13 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from loguru import logger
-from sqlalchemy import func, select, update
+from sqlalchemy import create_engine, func, select, update
 from sqlalchemy.orm import Session
 
 from apps.users import api_keys
 from apps.users.key_use import write_uses
 from apps.users.models import ApiKey, User
+from project.db.session import Database
 from project.runtime import Runtime
 from tests.conftest import QueryBudget
 from tests.factories.items import ItemFactory
@@ -185,7 +187,13 @@ def test_revoked_by_its_owner(client: TestClient, headers_for: SignIn) -> None:
 )
 def test_forged(client: TestClient, session: Session, key: str) -> None:
     prefix = ApiKeyFactory.token_for(UserFactory())[3:11]
-    assert client.get("/api/v1/users/me", headers=bearer(key.format(prefix))).status_code == 401
+    headers = bearer(key.format(prefix))
+    assert client.get("/api/v1/users/me", headers=headers).status_code == 401
+    assert (
+        client.patch("/api/v1/users/me", json={"full_name": "x"}, headers=headers).status_code
+        == 401
+    )
+    assert client.get(KEYS, headers=headers).status_code == 401
 
 
 def test_twenty_at_most(client: TestClient, headers_for: SignIn) -> None:
@@ -225,6 +233,19 @@ async def test_last_use_is_written_behind_the_request(
     with max_queries(1):
         await write_uses(runtime)
         await write_uses(runtime)
+    session.expire_all()
+    assert session.scalars(select(ApiKey.last_used_at)).one() is not None
+
+
+@pytest.mark.anyio
+async def test_last_use_that_cannot_be_written_is_kept(
+    client: TestClient, session: Session, runtime: Runtime
+) -> None:
+    headers = bearer(ApiKeyFactory.token_for(UserFactory()))
+    client.get("/api/v1/users/me", headers=headers)
+    nowhere = Database(create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"))
+    await write_uses(replace(runtime, database=nowhere))
+    await write_uses(runtime)
     session.expire_all()
     assert session.scalars(select(ApiKey.last_used_at)).one() is not None
 
