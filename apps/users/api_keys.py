@@ -94,7 +94,7 @@ def create_key(
     """Make a key. Raises UnknownPermission, PermissionDenied or TooManyKeys."""
     for scope in sorted(scopes):
         if scope not in known:
-            raise UnknownPermission(f"'{scope}': {known.advise(scope)}")
+            raise UnknownPermission(f"One of the scopes is unknown: {known.advise(scope)}")
         if not owner.has_permission(scope):
             raise PermissionDenied(scope)
     _refuse_too_many(session, owner.id)
