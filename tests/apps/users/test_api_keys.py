@@ -1,5 +1,6 @@
 """API keys: who makes them, what they may, and when they end."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from httpx2 import AsyncClient
 from loguru import logger
 from sqlalchemy import create_engine, func, select, update
 from sqlalchemy.orm import Session
@@ -203,6 +205,18 @@ def test_twenty_at_most(client: TestClient, headers_for: SignIn) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_keys")
     client.delete(f"{KEYS}/{made[0]['id']}", headers=headers)
     key_of(client, headers)
+
+
+@pytest.mark.anyio
+@pytest.mark.committed
+async def test_twenty_at_most_at_once(
+    async_client: AsyncClient, headers_for: SignIn, session: Session
+) -> None:
+    headers = headers_for(UserFactory())
+    made = (async_client.post(KEYS, json={"name": "x"}, headers=headers) for _ in range(25))
+    statuses = [answer.status_code for answer in await asyncio.gather(*made)]
+    assert sorted(statuses) == [201] * 20 + [409] * 5
+    assert session.query(ApiKey).count() == api_keys.KEYS_PER_ACCOUNT
 
 
 def test_one_statement(client: TestClient, session: Session, max_queries: QueryBudget) -> None:
