@@ -21,6 +21,7 @@ from project.errors import AppError
 from project.logging import configure_logging
 from project.mail.mailers import create_mailer
 from project.mail.outbox import Outbox
+from project.permissions import Permissions
 from project.runtime import Runtime
 from project.settings import ENV_FILE, INSTALLED_APPS, Settings
 from project.storage import create_storage
@@ -41,6 +42,7 @@ from project.web.middleware import (
     UnforeseenErrors,
 )
 from project.web.openapi import document_problems
+from project.web.permissions import refuse_unknown_permissions
 from project.web.principal import Authenticator
 from project.web.problems import install_error_handlers
 from project.web.shutdown import called_at_shutdown
@@ -87,6 +89,7 @@ def create_application(
     install_versions(app, registry)
     install_unversioned(app, registry)
     refuse_unknown_lanes(app, app.state.runtime.lanes)
+    refuse_unknown_permissions(app, app.state.runtime.permissions)
     app.include_router(home.router)
     mount_static(app)
     install_admin(app)
@@ -109,6 +112,7 @@ def _runtime(
         settings=settings,
         app_settings=app_settings,
         registry=registry,
+        permissions=Permissions.of(registry),
         database=database,
         async_database=async_database,
         lanes=build_lanes(settings, registry),

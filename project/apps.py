@@ -53,6 +53,9 @@ class AppConfig:
     requires: tuple[str, ...] = ()
     """Labels of the apps that it imports; they are installed before it."""
 
+    permissions: tuple[str, ...] = ()
+    """What there is to permit beside the models' own: `export_sales` is `<label>.export_sales`."""
+
     package: str = field(default="", repr=False)
     """The dotted name under which it is installed; filled in by the registry."""
 

@@ -7,6 +7,7 @@ ProjectError
 └── DomainError              what a client did wrong, or must wait for
     ├── Unauthenticated 401
     ├── Forbidden 403
+    │   └── PermissionDenied
     ├── NotFound 404
     ├── Conflict 409
     ├── PreconditionFailed 412
@@ -80,6 +81,17 @@ class Forbidden(DomainError):
     status = 403
     code = "forbidden"
     title = "Not allowed"
+
+
+class PermissionDenied(Forbidden):
+    """Somebody lacks a permission, which the sentence names."""
+
+    code = "permission_denied"
+    title = "You are not allowed to do this"
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"This needs the permission {permission}.")
+        self.permission = permission
 
 
 class NotFound(DomainError):

@@ -12,6 +12,7 @@ from project.db.feeds import Feeds
 from project.db.session import Database
 from project.mail.mailers import Mailer
 from project.mail.outbox import Outbox
+from project.permissions import Permissions
 from project.settings import Settings
 from project.storage import Storage
 from project.templating import Templates
@@ -29,6 +30,9 @@ class Runtime:
     settings: Settings
     app_settings: SettingsOfApps
     registry: Registry
+    permissions: Permissions
+    """All that can be granted, from the models of the installed apps."""
+
     database: Database
     async_database: AsyncDatabase
     lanes: Lanes

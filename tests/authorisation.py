@@ -10,7 +10,7 @@ from typing import Any
 
 ACTORS = ("anonymous", "user", "owner", "staff", "holder", "superuser")
 """Nobody; an account that has nothing to do with it; whose object it is; staff without any
-permission; staff with the one that the route names; who may do everything."""
+permission; an account with the one that the route names, if it names one; who may do everything."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ def of_owner(
     """The owner, superusers, who holds the permission; staff as well unless told otherwise."""
     staff = staff or status
     return Row(401, others, status, staff, status, status, prepare, permission)
+
+
+def own(status: int, prepare: Prepare) -> Row:
+    """The owner alone; to all others, superusers included, it is not there."""
+    return Row(401, 404, status, 404, 404, 404, prepare)
 
 
 def of_staff(status: int, prepare: Prepare = nothing, *, permission: str = "") -> Row:

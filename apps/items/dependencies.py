@@ -11,6 +11,7 @@ from apps.items.queries import get_item
 from project.runtime import runtime_of
 from project.storage import Storage
 from project.web.access import permits
+from project.web.permissions import is_permitted
 from project.web.principal import (
     Claims,
     CurrentPrincipal,
@@ -32,14 +33,27 @@ Files = Annotated[Storage, Depends(_storage)]
 """Where the pictures are kept."""
 
 
-@permits("owner", "staff")
+CHANGE, DELETE = "items.change_item", "items.delete_item"
+
+
+@permits("owner", "staff", CHANGE)
 def changeable_item(session: DbSession, principal: CurrentPrincipal, item_id: PathId) -> Item:
-    """Lock the item in the path for its owner or for staff. Raises NotItemOwner."""
-    return _lock_for(session, principal, item_id)
+    """Lock the item in the path for whoever may change it. Raises NotItemOwner."""
+    return _lock_for(session, principal, item_id, CHANGE)
 
 
 ChangeableItem = Annotated[Item, InTransaction(changeable_item)]
 """The item in the path, locked, if the one who asks may change it."""
+
+
+@permits("owner", "staff", DELETE)
+def deletable_item(session: DbSession, principal: CurrentPrincipal, item_id: PathId) -> Item:
+    """Lock the item in the path for whoever may delete it. Raises NotItemOwner."""
+    return _lock_for(session, principal, item_id, DELETE)
+
+
+DeletableItem = Annotated[Item, InTransaction(deletable_item)]
+"""The item in the path, locked, if the one who asks may delete it."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +76,10 @@ class ItemChange:
     def _lock_and_run(self, session: Session, work: Callable[[Session, Item], T]) -> T:
         authenticator = authenticator_of(runtime_of(self.request))
         principal = authenticator.load_principal(session, self.claims)
-        return work(session, _lock_for(session, principal, self.item_id))
+        return work(session, _lock_for(session, principal, self.item_id, CHANGE))
 
 
-@permits("owner", "staff")
+@permits("owner", "staff", CHANGE)
 async def _item_change(
     request: Request,
     transactions: InTransactions,
@@ -79,8 +93,9 @@ ChangeOfItem = Annotated[ItemChange, Depends(_item_change)]
 """For an `async def` route: the same item, in as many transactions as the route needs."""
 
 
-def _lock_for(session: Session, principal: Principal, item_id: int) -> Item:
+def _lock_for(session: Session, principal: Principal, item_id: int, permission: str) -> Item:
+    """Lock an item for its owner, for staff, and for whoever holds the permission."""
     item = get_item(session, item_id, for_update=True)
-    if not (item.owner_id == principal.id or principal.is_staff or principal.is_superuser):
+    if not (item.owner_id == principal.id or is_permitted(principal, permission)):
         raise NotItemOwner
     return item

@@ -15,7 +15,7 @@ class NameMissing(Invalid):
 
 class NotItemOwner(Forbidden):
     code = "not_item_owner"
-    title = "Only its owner or staff may change an item"
+    title = "Only its owner, staff and holders of the permission may change an item"
 
 
 class UnknownItem(Invalid):

@@ -83,6 +83,8 @@ class Item(Timestamps, Base):
 class Image(Timestamps, Base):
     """An item's picture. Its files lie in the storage; their names begin with `key`."""
 
+    __actions__ = ()
+
     item_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("items_item.id", ondelete="CASCADE"), primary_key=True
     )

@@ -98,6 +98,8 @@ class IdempotencyKey(Base):
     is never one without the other.
     """
 
+    __actions__ = ()
+
     __table_args__ = (UniqueConstraint("user_id", "key"),)
 
     id: Mapped[BigIntKey]

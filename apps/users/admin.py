@@ -5,12 +5,15 @@ from sqlalchemy.orm import Session
 from wtforms import Field, Form, PasswordField, ValidationError
 from wtforms.validators import Length, Optional
 
-from apps.users import credentials, services
-from apps.users.models import User
+from apps.users import credentials, roles, services
+from apps.users.models import ApiKey, Group, User
 from apps.users.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password
+from apps.users.role_fields import offer_groups, offer_permissions
 from apps.users.validation import Email
+from project.admin.forms import CheckboxesField
 from project.admin.views import ModelAdmin, Values
 from project.runtime import Runtime
+from project.web.principal import Principal
 
 _email = TypeAdapter[str](Email)
 
@@ -34,6 +37,8 @@ class UserForm(Form):  # type: ignore[misc]  # WTForms is untyped
         ),
         render_kw={"class": "form-control", "autocomplete": "new-password"},
     )
+    groups = CheckboxesField("Groups", description="Roles: each gives its permissions.")
+    permissions = CheckboxesField("Permissions", description="Besides those of the groups.")
 
 
 class UserAdmin(ModelAdmin, model=User):
@@ -72,7 +77,9 @@ class UserAdmin(ModelAdmin, model=User):
     form_args: ClassVar = {
         "email": {"validators": [_check_email]},
         "is_active": {"description": "Whoever is not active is signed out and stays out."},
-        "is_staff": {"description": "May read and change what others own, through the API."},
+        "is_staff": {
+            "description": "May come in here, and read and change what others own, through the API."
+        },
         "is_superuser": {"description": "May do everything, here as well."},
     }
 
@@ -81,20 +88,123 @@ class UserAdmin(ModelAdmin, model=User):
         password = values.pop("password", "")
         if password:
             values["password_hash"] = await runtime.lanes.hash.run(hash_password, password)
+        if "groups" in values:
+            values["groups"] = frozenset(map(int, values["groups"]))
+
+    def authorise(
+        self,
+        session: Session,
+        principal: Principal,
+        action: str,  # noqa: ARG002 - the same holds for all
+        row: User | None,
+        values: Values,
+    ) -> None:
+        roles.guard_account(session, actor=principal, user=row, changes=values)
+
+    def adapt_form(
+        self, session: Session, form: Form, principal: Principal, row: User | None
+    ) -> None:
+        if not principal.is_superuser:
+            for flag in roles.FLAGS:
+                del form[flag]
+        held, groups = roles.own_permissions(session, row), roles.groups_of(session, row)
+        offer_permissions(form["permissions"], self.runtime.permissions, principal, held)
+        offer_groups(session, form["groups"], principal, groups)
 
     def create_row(self, session: Session, values: Values) -> User:
+        granted = _take_roles(values)
         is_active = values.pop("is_active")
         user = services.create_user(
             session, password_hash=values.pop("password_hash", None), **values
         )
         user.is_active = is_active
+        _set_roles(session, user, granted)
         return user
 
     def update_row(self, session: Session, row: User, values: Values) -> None:
+        granted = _take_roles(values)
         password_hash = values.pop("password_hash", None)
-        super().update_row(session, row, values)
+        services.change_user(session, user=row, changes=values)
+        _set_roles(session, row, granted)
         if password_hash is not None:
             credentials.set_password(session, user=row, password_hash=password_hash)
 
+    def delete_row(self, session: Session, row: User) -> None:
+        services.delete_user(session, user=row)
 
-views = (UserAdmin,)
+
+def _take_roles(values: Values) -> Values:
+    return {name: values.pop(name) for name in ("groups", "permissions") if name in values}
+
+
+def _set_roles(session: Session, user: User, granted: Values) -> None:
+    if "groups" in granted:
+        roles.set_user_groups(session, user=user, groups=granted["groups"])
+    if "permissions" in granted:
+        roles.set_user_permissions(session, user=user, permissions=granted["permissions"])
+
+
+class GroupForm(Form):  # type: ignore[misc]  # WTForms is untyped
+    permissions = CheckboxesField("Permissions", description="Whoever is in the group holds them.")
+
+
+class GroupAdmin(ModelAdmin, model=Group):
+    column_list = (Group.id, Group.name, Group.created_at, Group.updated_at)
+    column_searchable_list = (Group.name,)
+    column_sortable_list = (Group.id, Group.name)
+    column_default_sort = (Group.name, False)
+    column_labels: ClassVar = {"created_at": "Created", "updated_at": "Last change"}
+    form_base_class = GroupForm
+    form_columns = (Group.name,)
+
+    def authorise(
+        self, session: Session, principal: Principal, action: str, row: Group | None, values: Values
+    ) -> None:
+        if action == "delete" or "permissions" in values:
+            wanted = values.get("permissions", ())
+            roles.guard_group(session, actor=principal, group=row, permissions=wanted)
+
+    def adapt_form(
+        self, session: Session, form: Form, principal: Principal, row: Group | None
+    ) -> None:
+        given = frozenset() if row is None else roles.given_by(session, [row.id])
+        offer_permissions(form["permissions"], self.runtime.permissions, principal, given)
+
+    def create_row(self, session: Session, values: Values) -> Group:
+        permissions = values.pop("permissions", ())
+        group = Group(**values)
+        session.add(group)
+        session.flush()  # group.id
+        roles.set_group_permissions(session, group=group, permissions=permissions)
+        return group
+
+    def update_row(self, session: Session, row: Group, values: Values) -> None:
+        permissions = values.pop("permissions", None)
+        super().update_row(session, row, values)
+        if permissions is not None:
+            roles.set_group_permissions(session, group=row, permissions=permissions)
+
+
+class ApiKeyAdmin(ModelAdmin, model=ApiKey):
+    """To see what is in use, and to end it. Keys are made by their owners."""
+
+    name, name_plural = "API key", "API keys"
+    can_create = can_edit = False
+    column_list = (
+        *(ApiKey.id, ApiKey.name, ApiKey.prefix, ApiKey.user_id),
+        *(ApiKey.expires_at, ApiKey.last_used_at, ApiKey.revoked_at),
+    )
+    column_details_list = (*column_list, ApiKey.scopes, ApiKey.created_at)
+    column_searchable_list = (ApiKey.name, ApiKey.prefix)
+    column_sortable_list = (ApiKey.id, ApiKey.expires_at, ApiKey.last_used_at)
+    column_default_sort = (ApiKey.id, True)
+    column_labels: ClassVar = {
+        "user_id": "Account",
+        "expires_at": "Ends",
+        "last_used_at": "Last use",
+        "revoked_at": "Revoked",
+        "created_at": "Created",
+    }
+
+
+views = (UserAdmin, GroupAdmin, ApiKeyAdmin)

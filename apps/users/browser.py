@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from apps.users.models import AuthSession, User
+from apps.users.permissions import USERS, SignedIn, held_by
 from apps.users.services import record_sign_in
 
 # A click that comes sooner than this after the last one writes nothing.
@@ -38,10 +39,14 @@ def start_browser_session(
     return cookie
 
 
-def find_browser_user(session: Session, *, cookie: str, idle: timedelta) -> User | None:
-    """Return the active account behind a cookie, and note that it came by."""
+def find_browser_user(session: Session, *, cookie: str, idle: timedelta) -> SignedIn | None:
+    """Return the active account behind a cookie with what it holds; note that it came by."""
     found = session.execute(
-        select(User, AuthSession)
+        select(
+            *(User.id, User.email, User.is_staff, User.is_superuser),
+            AuthSession.id.label("session_id"),
+            held_by(USERS.c.id).label("held"),
+        )
         .join(AuthSession, AuthSession.user_id == User.id)
         .where(
             User.is_active,
@@ -56,13 +61,12 @@ def find_browser_user(session: Session, *, cookie: str, idle: timedelta) -> User
     session.execute(
         update(AuthSession)
         .where(
-            AuthSession.id == found.AuthSession.id,
+            AuthSession.id == found.session_id,
             AuthSession.seen_at < func.now() - SEEN_PRECISION,
         )
         .values(seen_at=func.now())
     )
-    user: User = found.User
-    return user
+    return SignedIn(found[:4], held=frozenset(found.held))
 
 
 def end_browser_session(session: Session, *, cookie: str) -> None:

@@ -1,4 +1,4 @@
-from project.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from project.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 
 
 class UserNotFound(NotFound):
@@ -16,6 +16,41 @@ class NotSuperuser(Conflict):
     title = "This is an ordinary account, or a disabled one; make it an active superuser"
 
 
+class LastSuperuser(Conflict):
+    code = "last_superuser"
+    title = "This is the last active superuser: make another one first"
+
+
+class AccountProtected(Forbidden):
+    code = "account_protected"
+    title = "This account has rights that you do not have"
+
+
+class SuperusersOnly(Forbidden):
+    code = "superusers_only"
+    title = "Only superusers may say who is staff or superuser"
+
+
+class SessionNeeded(Forbidden):
+    code = "session_needed"
+    title = "This needs somebody who signed in, not an API key"
+
+
+class UnknownPermission(Invalid):
+    code = "unknown_permission"
+    title = "There is no such permission"
+
+
+class TooManyKeys(Conflict):
+    code = "too_many_keys"
+    title = "An account has 20 API keys at most: revoke one first"
+
+
+class ApiKeyNotFound(NotFound):
+    code = "api_key_not_found"
+    title = "There is no such API key"
+
+
 class RegistrationClosed(Forbidden):
     code = "registration_closed"
     title = "Registration is closed here"
@@ -23,7 +58,7 @@ class RegistrationClosed(Forbidden):
 
 class NotYourAccount(Forbidden):
     code = "not_your_account"
-    title = "Only staff may look at other accounts"
+    title = "Only staff and holders of the permission may look at other accounts"
 
 
 class WrongCredentials(Unauthenticated):

@@ -4,20 +4,25 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from apps.users import browser, queries, services, sign_in
+from apps.users import api_keys, browser, queries, services, sign_in
 from apps.users.errors import InvalidToken
 from apps.users.models import User
+from apps.users.permissions import SignedIn
 from project.runtime import Runtime
-from project.web.principal import Claims, Principal
+from project.web.principal import Account, Claims, Principal
 
 
 class UserAuthenticator:
     """Answers the questions of `project.web.principal.Authenticator` from the users' tables."""
 
     def verify_token(self, token: str, runtime: Runtime) -> Claims:
+        if token.startswith(api_keys.START):
+            return api_keys.read_key(token)
         return sign_in.access_tokens(runtime).verify(token)
 
     def load_principal(self, session: Session, claims: Claims) -> Principal:
+        if api_keys.MARK in claims:
+            return api_keys.load_key_principal(session, claims)
         found = queries.find_signed_in(session, user_id=claims["sub"], session_id=claims["sid"])
         if found is None:
             raise InvalidToken
@@ -34,16 +39,16 @@ class UserAuthenticator:
         return user if user is not None and user.is_active else None
 
     def start_browser_session(
-        self, session: Session, principal: Principal, *, lifetime: timedelta
+        self, session: Session, account: Account, *, lifetime: timedelta
     ) -> str:
-        verified = principal.password_hash if isinstance(principal, User) else None
+        verified = account.password_hash if isinstance(account, User) else None
         return browser.start_browser_session(
-            session, user_id=principal.id, lifetime=lifetime, verified_hash=verified
+            session, user_id=account.id, lifetime=lifetime, verified_hash=verified
         )
 
     def find_browser_principal(
         self, session: Session, cookie: str, *, idle: timedelta
-    ) -> User | None:
+    ) -> SignedIn | None:
         return browser.find_browser_user(session, cookie=cookie, idle=idle)
 
     def end_browser_session(self, session: Session, cookie: str) -> None:

@@ -1,15 +1,28 @@
-"""Accounts, and the sessions that signing in starts."""
+"""Accounts, what they are permitted, their sessions and their API keys."""
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, false, func, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    LargeBinary,
+    String,
+    false,
+    func,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from project.db.base import Base, BigIntKey, Timestamps
 
 EMAIL_LENGTH = 254
 NAME_LENGTH = 200
+GROUP_NAME_LENGTH = 150
+PERMISSION_LENGTH = 150
+KEY_NAME_LENGTH = 100
 
 
 class User(Timestamps, Base):
@@ -32,8 +45,83 @@ class User(Timestamps, Base):
         return self.email
 
 
+class Group(Timestamps, Base):
+    """A role: whoever is in it holds its permissions."""
+
+    id: Mapped[BigIntKey]
+    name: Mapped[str] = mapped_column(String(GROUP_NAME_LENGTH), unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupPermission(Base):
+    """A permission that a group gives, by its name: what it means is in the code."""
+
+    __actions__ = ()
+
+    group_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("users_group.id", ondelete="CASCADE"), primary_key=True
+    )
+    permission: Mapped[str] = mapped_column(String(PERMISSION_LENGTH), primary_key=True)
+
+
+class UserGroup(Base):
+    """An account's place in a group."""
+
+    __actions__ = ()
+
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("users_user.id", ondelete="CASCADE"), primary_key=True
+    )
+    group_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("users_group.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class UserPermission(Base):
+    """A permission that an account holds by itself."""
+
+    __actions__ = ()
+
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("users_user.id", ondelete="CASCADE"), primary_key=True
+    )
+    permission: Mapped[str] = mapped_column(String(PERMISSION_LENGTH), primary_key=True)
+
+
+class ApiKey(Base):
+    """A key for programs. The database keeps its SHA-256; the key itself is shown once."""
+
+    __actions__ = ("view", "delete")
+
+    id: Mapped[BigIntKey]
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("users_user.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(KEY_NAME_LENGTH))
+    prefix: Mapped[str] = mapped_column(String(8), unique=True)
+    """The part that may be seen: it names the key in lists and in the log."""
+
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(PERMISSION_LENGTH)))
+    """Names of permissions. It has those of them that its owner holds when it is used."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    """When it was last used, give or take a minute."""
+
+    revoked_at: Mapped[datetime | None]
+
+    def __str__(self) -> str:
+        return f"{self.name} (lk_{self.prefix}…)"
+
+
 class AuthSession(Base):
     """A sign-in and all tokens that came of it; revoking it ends them at once."""
+
+    __actions__ = ()
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     user_id: Mapped[int] = mapped_column(
@@ -53,6 +141,8 @@ class AuthSession(Base):
 
 class RefreshToken(Base):
     """A refresh token's SHA-256; the token itself is known to the client alone."""
+
+    __actions__ = ()
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     session_id: Mapped[uuid.UUID] = mapped_column(

@@ -1,16 +1,17 @@
 """Reads."""
 
 import uuid
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from apps.users.errors import UserNotFound
 from apps.users.models import AuthSession, User
+from apps.users.permissions import USERS, SignedIn
 from project.db.keyset import Order, Slice, fetch_page
 
-USERS, SESSIONS = User.__table__, AuthSession.__table__
+SESSIONS = AuthSession.__table__
 
 BY_ID = Order("id", (User.id,))
 
@@ -39,15 +40,6 @@ def is_superuser(session: Session, email: str) -> bool:
     return user is not None and user.is_superuser and user.is_active
 
 
-class SignedIn(NamedTuple):
-    """Who asks, as far as most requests want to know: a plain row costs less than an entity."""
-
-    id: int
-    email: str
-    is_staff: bool
-    is_superuser: bool
-
-
 def _select_signed_in(statement: Select[Any]) -> Select[Any]:
     """Narrow to the active account of a session that is neither revoked nor over."""
     return statement.join_from(USERS, SESSIONS, SESSIONS.c.user_id == USERS.c.id).where(
@@ -60,7 +52,9 @@ def _select_signed_in(statement: Select[Any]) -> Select[Any]:
 
 
 # Built once: every authenticated request runs one of them.
-SIGNED_IN = _select_signed_in(select(*(USERS.c[name] for name in SignedIn._fields)))
+SIGNED_IN = _select_signed_in(
+    select(USERS.c.id, USERS.c.email, USERS.c.is_staff, USERS.c.is_superuser)
+)
 SIGNED_IN_USER = _select_signed_in(select(User))
 
 
@@ -68,7 +62,7 @@ def find_signed_in(session: Session, *, user_id: int, session_id: uuid.UUID) -> 
     """Return who is behind a session, as a row; None if it is revoked or over."""
     values = {"user_id": user_id, "session_id": session_id}
     row = session.execute(SIGNED_IN, values).one_or_none()
-    return None if row is None else SignedIn._make(row)
+    return None if row is None else SignedIn(row, session=session)
 
 
 def find_signed_in_user(session: Session, *, user_id: int, session_id: uuid.UUID) -> User | None:

@@ -1,9 +1,10 @@
 """Writes."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from loguru import logger
 from sqlalchemy import func, select, update
@@ -14,6 +15,7 @@ from apps.users.errors import EmailTaken, InvalidToken, NotSuperuser, WrongCrede
 from apps.users.models import AuthSession, RefreshToken, User
 from apps.users.passwords import hash_password
 from apps.users.queries import find_user_by_email
+from apps.users.roles import require_another_superuser
 from apps.users.tokens import hash_refresh_token, new_refresh_token
 
 
@@ -67,6 +69,26 @@ def ensure_superuser(session: Session, *, email: str, password: str) -> bool:
             session, email=email, password_hash=password_hash, is_staff=True, is_superuser=True
         )
     return user is None
+
+
+def change_user(session: Session, *, user: User, changes: Mapping[str, Any]) -> User:
+    """Change an account's columns. Raises LastSuperuser.
+
+    Who may change what is asked before: `roles.guard_account`.
+    """
+    if not (changes.get("is_superuser", True) and changes.get("is_active", True)):
+        require_another_superuser(session, than=user)
+    for name, value in changes.items():
+        setattr(user, name, value)
+    session.flush()  # an address that somebody else has refuses here
+    return user
+
+
+def delete_user(session: Session, *, user: User) -> None:
+    """Delete an account with its sessions, keys and grants. Raises LastSuperuser."""
+    require_another_superuser(session, than=user)
+    session.delete(user)
+    session.flush()  # what still refers to it refuses here
 
 
 def rename_user(session: Session, *, user: User, full_name: str | None) -> User:

@@ -1,16 +1,18 @@
 """Form fields that fit PostgreSQL's types and work in a browser without JavaScript."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
+from markupsafe import Markup
 from sqladmin.ajax import QueryAjaxModelLoader
 from sqladmin.fields import TimezoneAwareDateTimeField
 from sqladmin.forms import ModelConverter, converts
 from sqlalchemy import BigInteger, Numeric, SmallInteger
 from sqlalchemy.orm import RelationshipProperty
 from wtforms import Field, Form, StringField, TextAreaField, ValidationError, widgets
-from wtforms.fields import DateTimeLocalField, DecimalField, IntegerField
+from wtforms.fields import DateTimeLocalField, DecimalField, IntegerField, SelectMultipleField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 LONG_TEXT = 255
@@ -39,6 +41,65 @@ def lookup_columns(loader: QueryAjaxModelLoader) -> list[Any]:
         getattr(loader.model, column) if isinstance(column, str) else column
         for column in loader.fields
     ]
+
+
+class _Boxes:
+    """A box for each choice, in groups that have a title."""
+
+    def __call__(self, field: "CheckboxesField", **_: Any) -> Markup:
+        # Sent even if no box is: whoever sends none takes all away, whoever leaves it out nothing.
+        parts = [Markup('<input type="hidden" name="{}" value="">').format(field.name)]
+        for title, choices in field.offered.items():
+            legend = Markup("<legend>{}</legend>").format(title) if title else ""
+            parts.append(Markup('<fieldset class="boxes">{}').format(legend))
+            parts += [self._box(field, value, label) for value, label in choices]
+            parts.append(Markup("</fieldset>"))
+        return Markup("").join(parts)
+
+    def _box(self, field: "CheckboxesField", value: str, label: str) -> Markup:
+        is_chosen, is_locked = value in (field.data or ()), value in field.locked
+        box = widgets.html_params(
+            name=field.name,
+            type="checkbox",
+            value=value,
+            checked=is_chosen,
+            disabled=is_locked,
+            class_="form-check-input",
+        )
+        shown = Markup('<label class="box"><input {}> <span>{}</span></label>').format(
+            Markup(box),  # noqa: S704 - WTForms has escaped it
+            label,
+        )
+        if is_chosen and is_locked:  # a box that cannot be touched is not sent by itself
+            shown += Markup('<input type="hidden" name="{}" value="{}">').format(field.name, value)
+        return shown
+
+
+class CheckboxesField(SelectMultipleField):  # type: ignore[misc]  # WTForms is untyped
+    """Some of many, as boxes: works without JavaScript, and what is chosen is seen at a glance.
+
+    `ModelAdmin.adapt_form` tells it what there is.
+    """
+
+    widget = _Boxes()
+    offered: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({})
+    locked: Collection[str] = ()
+
+    def offer(
+        self,
+        offered: Mapping[str, Sequence[tuple[str, str]]],
+        *,
+        chosen: Iterable[str],
+        locked: Collection[str] = (),
+    ) -> None:
+        """Say what there is (value and label, by title), what is chosen and what has to stay."""
+        self.offered, self.locked = offered, locked
+        self.choices = [choice for choices in offered.values() for choice in choices]
+        if self.raw_data is None:  # shown, not sent
+            self.data = sorted(chosen)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = sorted({value for value in valuelist if value})
 
 
 class MomentField(TimezoneAwareDateTimeField):

@@ -1,6 +1,6 @@
 """The endpoints of the admin, in the place of SQLAdmin's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,15 +18,19 @@ from project.admin.mistakes import Mistake, explain
 from project.admin.reading import Count, Found
 from project.admin.rows import suggest_references
 from project.admin.sessions import CookieSessions
-from project.admin.views import ModelAdmin
+from project.admin.views import OFFERED, ModelAdmin
 from project.admin.work import AdminWork
 from project.errors import NotFound
 from project.runtime import Runtime
+from project.web.principal import Principal
 
 FORM_LIMIT = 500
 """Fields that a form may send."""
 
 LONGEST_TERM = 100
+
+NOT_OFFERED = "This is not offered here."
+NOT_PERMITTED = "You are not allowed to do this."
 
 NOTES = {"saved": "Saved.", "added": "Added.", "deleted": "Deleted."}
 """What the page after a change may say; an address chooses one and cannot say more."""
@@ -65,30 +69,36 @@ class AdminPages(Admin):
     @login_required
     async def index(self, request: Request) -> Response:
         """Show what there is."""
-        counts = await self.work.run(_count_all, self.groups)
+        views = [view for view in self.model_views() if may(request, view, "view")]
+        counts = await self.work.run(_count_all, views)
         return await self.page(request, "sqladmin/index.html", groups=self.groups, counts=counts)
 
     @login_required
     async def list(self, request: Request) -> Response:
         """Show a page of rows."""
-        view = self.view_of(request)
+        view = self.view_of(request, "view")
         page = await self.work.run(reading.fetch_list, view, request)
         return await self.page(request, view.list_template, model_view=view, page=page)
 
     @login_required
     async def details(self, request: Request) -> Response:
         """Show one row."""
-        view = self.view_of(request, "can_view_details")
+        view = self.view_of(request, "view")
+        if not view.can_view_details:
+            raise HTTPException(403, NOT_OFFERED)
         names = view.details_columns
         found = await self.work.run(reading.fetch_row, view, request.path_params["pk"], names)
         return await self.page(request, view.details_template, model_view=view, row=found.shown)
 
     @login_required
     async def ajax_lookup(self, request: Request) -> Response:
-        """Suggest rows for a field that names one."""
-        view = self.view_of(request)
+        """Suggest rows for a field that names one, to whoever may fill it in and see them."""
+        view = self.view_of(request, "add", "change")
         name = request.query_params.get("name", "")
         term = request.query_params.get("term", "").replace("\0", "")[:LONGEST_TERM]
+        loader = view.lookups.get(name)
+        if loader is not None and not self._may_see(request, loader.model):
+            raise HTTPException(403, NOT_PERMITTED)
         found = await self.work.run(suggest_references, view, name, term)
         return JSONResponse({"results": found})
 
@@ -97,17 +107,17 @@ class AdminPages(Admin):
     @login_required
     async def create(self, request: Request) -> Response:
         """Show an empty form, or make a row of what it says."""
-        view = self.view_of(request, "can_create")
-        if request.method != "POST":
-            return await self._form_page(request, view, view.form_class_for_create())
-        sent = await request.form(max_fields=FORM_LIMIT, max_files=0)
-        form = view.form_class_for_create(sent)
+        view, principal = self.view_of(request, "add"), principal_of(request)
+        sent = await _sent(request)
+        form = await self.work.run(writing.open_empty, view, principal, sent)
+        if sent is None:
+            return await self._form_page(request, view, form)
         if not form.validate():
             return await self._form_page(request, view, form, status=400)
         values = dict(form.data)
         try:
             await view.prepare_values(self.runtime, values)
-            identifier = await self.work.run(writing.create, view, form, values)
+            identifier = await self.work.run(writing.create, view, principal, form, values)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
             return await self._mistake_page(request, view, form, error)
         return _after_saving(request, view, sent, identifier, note="added")
@@ -115,18 +125,16 @@ class AdminPages(Admin):
     @login_required
     async def edit(self, request: Request) -> Response:
         """Show a row in a form, or change it."""
-        view = self.view_of(request, "can_edit")
-        names = writing.columns_of(view, view.form_class_for_edit)
-        found = await self.work.run(reading.fetch_row, view, request.path_params["pk"], names)
-        if request.method != "POST":
-            form = writing.show_form(view, found.row, found.references)
+        view, principal = self.view_of(request, "change"), principal_of(request)
+        sent, identifier = await _sent(request), request.path_params["pk"]
+        found, form = await self.work.run(writing.open_row, view, principal, identifier, sent)
+        if sent is None:
             return await self._form_page(request, view, form, found=found, version=found.version)
-        return await self._save(request, view, found)
+        return await self._save(request, view, found, form, sent)
 
-    async def _save(self, request: Request, view: ModelAdmin, found: Found) -> Response:
-        sent = await request.form(max_fields=FORM_LIMIT, max_files=0)
-        form = view.form_class_for_edit(sent)
-        writing.drop_unsent(form, sent)
+    async def _save(
+        self, request: Request, view: ModelAdmin, found: Found, form: Form, sent: FormData
+    ) -> Response:
         identifier = found.shown.identifier
         version = str(sent.get("_version", "")) or found.version
         if not form.validate():
@@ -136,7 +144,15 @@ class AdminPages(Admin):
         values = dict(form.data)
         try:
             await view.prepare_values(self.runtime, values)
-            await self.work.run(writing.update, view, identifier, form, values, version=version)
+            await self.work.run(
+                writing.update,
+                view,
+                identifier,
+                form,
+                values,
+                principal=principal_of(request),
+                version=version,
+            )
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
             return await self._mistake_page(
                 request, view, form, error, found=found, version=version
@@ -146,16 +162,16 @@ class AdminPages(Admin):
     @login_required
     async def delete(self, request: Request) -> Response:
         """Ask whether some rows may go, or delete them: all or none."""
-        view = self.view_of(request, "can_delete")
+        view = self.view_of(request, "delete")
         if request.method != "POST":
             return await self._confirm_page(request, view, _chosen(request.query_params, view))
         chosen = _chosen(await request.form(), view)
         try:
-            await self.work.run(writing.delete, view, chosen)
+            await self.work.run(writing.delete, view, principal_of(request), chosen)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
             mistake = _explain(error, view)
             return await self._confirm_page(request, view, chosen, mistake)
-        return _redirect(request, "list", view, note="deleted")
+        return _to_list(request, view, note="deleted")
 
     # -- pages --------------------------------------------------------------------------
 
@@ -168,14 +184,30 @@ class AdminPages(Admin):
         context.setdefault("mistake", None)
         return await self.templates.TemplateResponse(request, template, context, status)
 
-    def view_of(self, request: Request, permission: str | None = None) -> ModelAdmin:
-        """Return the view that the path names. Raises HTTPException if it is closed."""
+    def model_views(self) -> Iterator[ModelAdmin]:
+        """Yield the views of models, in the menu's order."""
+        return (view for views in self.groups.values() for view in views)
+
+    def view_of(self, request: Request, *actions: str) -> ModelAdmin:
+        """Return the view that the path names, to take one of these actions.
+
+        Raises HTTPException if the view does not offer them, or whoever asks may not.
+        """
         view = self._find_model_view(request.path_params["identity"])
         assert isinstance(view, ModelAdmin)  # noqa: S101 - the site adds no others
-        is_open = permission is None or getattr(view, permission)
-        if not is_open or not view.is_accessible(request):
-            raise HTTPException(403, "This is not offered here.")
+        if not any(getattr(view, OFFERED.get(action, ""), True) for action in actions):
+            raise HTTPException(403, NOT_OFFERED)
+        if not any(may(request, view, action) for action in actions):
+            raise HTTPException(403, NOT_PERMITTED)
         return view
+
+    def _may_see(self, request: Request, model: type) -> bool:
+        """Whether somebody may see the rows of a model, be it shown in the admin or not."""
+        views = [view for view in self.model_views() if view.model is model]
+        if views:
+            return any(may(request, view, "view") for view in views)
+        name = self.runtime.permissions.name_of(model, "view")
+        return principal_of(request).has_permission(name or "")
 
     async def _form_page(
         self,
@@ -238,6 +270,24 @@ class AdminPages(Admin):
         )
 
 
+def principal_of(request: Request) -> Principal:
+    """Return who is signed in, whom the sessions have put there."""
+    principal: Principal = request.state.principal
+    return principal
+
+
+def may(request: Request, view: ModelAdmin, action: str) -> bool:
+    """Whether whoever is signed in may take an action here; templates ask the same."""
+    return view.is_accessible(request) and view.permits(principal_of(request), action)
+
+
+async def _sent(request: Request) -> FormData | None:
+    """Read what a form sent; None if it has to be shown first."""
+    if request.method != "POST":
+        return None
+    return await request.form(max_fields=FORM_LIMIT, max_files=0)
+
+
 def path_to(request: Request, name: str, **parameters: Any) -> str:
     """Return the path of one of the admin's routes.
 
@@ -268,12 +318,19 @@ def _after_saving(
 ) -> Response:
     """Go where the button that was pressed says; the words are SQLAdmin's."""
     match sent.get("save"):
-        case "Save and continue editing":
+        case "Save and continue editing" if may(request, view, "change"):
             return _redirect(request, "edit", view, note=note, pk=identifier)
-        case "Save and add another":
+        case "Save and add another" if may(request, view, "add"):
             return _redirect(request, "create", view, note=note)
         case _:
-            return _redirect(request, "list", view, note=note)
+            return _to_list(request, view, note=note)
+
+
+def _to_list(request: Request, view: ModelAdmin, *, note: str) -> Response:
+    """Go to the list; whoever may not see it goes to the overview."""
+    if may(request, view, "view"):
+        return _redirect(request, "list", view, note=note)
+    return RedirectResponse(f"{path_to(request, 'index')}?note={note}", 303)
 
 
 def _chosen(sent: QueryParams | FormData, view: ModelAdmin) -> list[str]:
@@ -295,9 +352,7 @@ def _explain(error: Exception, view: ModelAdmin) -> Mistake:
     return mistake
 
 
-def _count_all(session: Session, groups: Mapping[str, Sequence[ModelAdmin]]) -> dict[str, Count]:
+def _count_all(session: Session, views: Sequence[ModelAdmin]) -> dict[str, Count]:
     return {
-        view.identity: reading.count_rows(session, view, reading.select_all(view))
-        for views in groups.values()
-        for view in views
+        view.identity: reading.count_rows(session, view, reading.select_all(view)) for view in views
     }

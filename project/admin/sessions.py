@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from project.admin.work import AdminWork
 from project.runtime import Runtime
-from project.web.principal import Principal, authenticator_of
+from project.web.principal import Account, Principal, authenticator_of
 
 LIFETIME = timedelta(hours=12)
 IDLE = timedelta(hours=1)
@@ -31,7 +31,7 @@ LOCAL_TARGET = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 
 class CookieSessions(AuthenticationBackend):
-    """SQLAdmin asks this who is there; only active superusers are anybody."""
+    """SQLAdmin asks this who is there; only active staff and superusers are anybody."""
 
     def __init__(self, runtime: Runtime, work: AdminWork, base_url: str) -> None:
         self.middlewares = []  # SQLAdmin's own would put a session of its own over the site's
@@ -43,7 +43,7 @@ class CookieSessions(AuthenticationBackend):
         self.cookie_name = "__Host-lintel_admin" if self._is_secure else "lintel_admin"
 
     async def authenticate(self, request: Request) -> Response | bool:
-        """Let a superuser through; send everybody else to the sign-in page and back again."""
+        """Let staff through; send everybody else to the sign-in page and back again."""
         principal = await self.find_principal(request)
         if principal is None:
             return RedirectResponse(self._sign_in_address(request), status_code=303)
@@ -55,25 +55,25 @@ class CookieSessions(AuthenticationBackend):
         return principal.id
 
     async def find_principal(self, request: Request) -> Principal | None:
-        """Return the superuser behind the request's cookie."""
+        """Return the member of staff behind the request's cookie, with what they hold."""
         cookie = self._cookie_of(request)
         if cookie is None:
             return None
         principal = await self._work.run(
             self._authenticator.find_browser_principal, cookie, idle=IDLE
         )
-        return principal if principal is not None and principal.is_superuser else None
+        return principal if principal is not None and _may_enter(principal) else None
 
     async def login(self, request: Request) -> Response | bool:
         """Check the form; False for a wrong password, an unknown, a disabled, an ordinary one."""
         form = await request.form()
         username, password = str(form.get("username", "")), str(form.get("password", ""))
-        principal = await self._check(username, password)
-        if principal is None or not principal.is_superuser:
+        account = await self._check(username, password)
+        if account is None or not _may_enter(account):
             logger.warning("Refused to sign in to the admin")
             return False
-        cookie = await self._work.run(self._replace_session, request, principal)
-        logger.info("Signed in to the admin", user_id=principal.id)
+        cookie = await self._work.run(self._replace_session, request, account)
+        logger.info("Signed in to the admin", user_id=account.id)
         response = RedirectResponse(self.local_target(form.get("next")), status_code=303)
         self._set_cookie(response, cookie)
         return response
@@ -98,7 +98,7 @@ class CookieSessions(AuthenticationBackend):
         is_page = path.startswith(home) and not path.startswith((f"{home}login", f"{home}logout"))
         return target if is_page and ".." not in path else home
 
-    async def _check(self, username: str, password: str) -> Principal | None:
+    async def _check(self, username: str, password: str) -> Account | None:
         is_plausible = len(username) <= LONGEST_USERNAME and len(password) <= LONGEST_PASSWORD
         if not is_plausible or "\0" in username:
             username, password = "", ""  # takes as long as any other wrong answer
@@ -106,11 +106,11 @@ class CookieSessions(AuthenticationBackend):
             self._runtime, email=username.strip(), password=password
         )
 
-    def _replace_session(self, session: Session, request: Request, principal: Principal) -> str:
+    def _replace_session(self, session: Session, request: Request, account: Account) -> str:
         old = self._cookie_of(request)
         if old is not None:
             self._authenticator.end_browser_session(session, old)
-        return self._authenticator.start_browser_session(session, principal, lifetime=LIFETIME)
+        return self._authenticator.start_browser_session(session, account, lifetime=LIFETIME)
 
     def _sign_in_address(self, request: Request) -> str:
         address = f"{self._base_url}/login"
@@ -135,3 +135,7 @@ class CookieSessions(AuthenticationBackend):
             httponly=True,
             samesite="lax",
         )
+
+
+def _may_enter(account: Account) -> bool:
+    return account.is_staff or account.is_superuser

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ExceptionHandler
 
 from project.admin.guard import Guard, RefuseCrossSiteWrites
-from project.admin.pages import AdminPages, path_to, with_query
+from project.admin.pages import AdminPages, may, path_to, principal_of, with_query
 from project.admin.sessions import CookieSessions
 from project.admin.views import ModelAdmin, adopt
 from project.admin.work import AdminWork
@@ -73,8 +73,7 @@ class AdminSite(AdminPages):
     def register(self, group: str, view: type[BaseView | ModelView]) -> None:
         """Add what an app declares. Raises AppError for what cannot work."""
         if not issubclass(view, ModelView):
-            make: Any = type(view)
-            self.add_base_view(make(view.__name__, (view,), {"__module__": view.__module__}))
+            self.add_base_view(self._guard(view))
             self.extra_pages.append(self.views[-1])
             return
         if view.identity in {known.identity for known in self.views}:
@@ -86,6 +85,26 @@ class AdminSite(AdminPages):
         assert isinstance(added, ModelAdmin)  # noqa: S101 - adopt() says so
         added.prepare_forms()
         self.groups.setdefault(group, []).append(added)
+
+    def _guard(self, view: type[BaseView]) -> type[BaseView]:
+        """Let only those onto an app's own page who hold its `permission`; without: superusers.
+
+        Raises AppError for a permission that no installed app has.
+        """
+        permission: str | None = getattr(view, "permission", None)
+        place = f"{view.__module__}.{view.__name__}"
+        if permission is not None:
+            self.runtime.permissions.require(permission, place)
+
+        def is_accessible(page: BaseView, request: Request) -> bool:
+            principal = principal_of(request)
+            is_held = permission is not None and principal.has_permission(permission)
+            return (is_held or principal.is_superuser) and view.is_accessible(page, request)
+
+        make: Any = type(view)
+        attributes = {"__module__": view.__module__, "is_accessible": is_accessible}
+        guarded: type[BaseView] = make(view.__name__, (view,), attributes)
+        return guarded
 
     def seal(self) -> None:
         """Put our middleware around the routes, and nothing of Starlette's own.
@@ -115,14 +134,15 @@ class AdminSite(AdminPages):
             path_to=path_to,
             with_query=with_query,
             identity_of=self._identity_of,
+            may=may,
             settings=self.runtime.settings,
         )
         return templates
 
-    def _identity_of(self, model: type) -> str | None:
-        """Return where rows of this model are shown, if the admin has it."""
-        views = (view for view in self.views if isinstance(view, ModelAdmin))
-        return next((view.identity for view in views if view.model is model), None)
+    def _identity_of(self, request: Request, model: type) -> str | None:
+        """Return where rows of this model are shown, if the admin shows it to whoever asks."""
+        views = (view for view in self.model_views() if view.model is model)
+        return next((view.identity for view in views if may(request, view, "view")), None)
 
     def _routes(self) -> list[BaseRoute]:
         """Name what is answered. SQLAdmin's file download, export and import are not here."""

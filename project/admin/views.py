@@ -25,9 +25,13 @@ from wtforms.fields.core import UnboundField
 from project.admin.forms import Converter
 from project.errors import AppError
 from project.runtime import Runtime
+from project.web.principal import Principal
 
 SECRET = re.compile(r"(^|_)(password|passwd|secret|token|api_key|private_key)(_|$)")
 """Columns with such a name are in no list, no form, no search and on no page."""
+
+OFFERED = {"add": "can_create", "change": "can_edit", "delete": "can_delete"}
+"""SQLAdmin's switches: what a view does not offer is permitted to nobody."""
 
 Values = dict[str, Any]
 """What a form says, by column; a relation to one row stands as its foreign key."""
@@ -66,6 +70,33 @@ class ModelAdmin(ModelView):
     def delete_row(self, session: Session, row: Any) -> None:
         """Delete the row, which is locked."""
         session.delete(row)
+
+    def authorise(
+        self, session: Session, principal: Principal, action: str, row: Any, values: Values
+    ) -> None:
+        """Refuse what somebody who holds the permission may still not do; raise a DomainError.
+
+        `action` is add, change or delete; `row` is None for add. It is asked before a form is
+        shown, without values, and before anything is written, in the transaction that writes.
+        """
+
+    def adapt_form(
+        self, session: Session, form: Form, principal: Principal, row: Any | None
+    ) -> None:
+        """Take fields out of a form, or fill in those of its own, for whoever sees it."""
+
+    def permits(self, principal: Principal, action: str) -> bool:
+        """Whether this view offers an action, and somebody may take it here.
+
+        Whoever may change rows may see them, as in Django.
+        """
+        if action == "view":
+            return self._is_held(principal, "view") or self._is_held(principal, "change")
+        return bool(getattr(self, OFFERED[action])) and self._is_held(principal, action)
+
+    def _is_held(self, principal: Principal, action: str) -> bool:
+        name = self.runtime.permissions.name_of(self.model, action)
+        return principal.is_superuser or (name is not None and principal.has_permission(name))
 
     def search_query(self, stmt: Select[Any], term: str) -> Select[Any]:
         """Find the term anywhere in a searchable column; `%` and `_` are just characters.

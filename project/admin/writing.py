@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from wtforms import BooleanField, Field, Form, StringField
 
-from project.admin.forms import ReferenceField
-from project.admin.reading import fetch_row
+from project.admin.forms import CheckboxesField, ReferenceField
+from project.admin.reading import Found, fetch_row
 from project.admin.rows import (
     find_reference,
     identifier_of,
@@ -18,6 +18,7 @@ from project.admin.rows import (
 )
 from project.admin.views import ModelAdmin, Values
 from project.errors import Conflict, Invalid, NotFound
+from project.web.principal import Principal
 
 
 class ChangedMeanwhile(Conflict):
@@ -68,9 +69,47 @@ def drop_unsent(form: Form, sent: FormData) -> None:
             del form[name]
 
 
-def create(session: Session, view: ModelAdmin, form: Form, values: Values) -> str:
+def open_empty(
+    session: Session, view: ModelAdmin, principal: Principal, sent: FormData | None
+) -> Form:
+    """Build the form of a new row, empty or as it was sent, for whoever sees it."""
+    view.authorise(session, principal, "add", None, {})
+    form = view.form_class_for_create() if sent is None else view.form_class_for_create(sent)
+    view.adapt_form(session, form, principal, None)
+    return form
+
+
+def open_row(
+    session: Session,
+    view: ModelAdmin,
+    principal: Principal,
+    identifier: str,
+    sent: FormData | None,
+) -> tuple[Found, Form]:
+    """Read a row and build its form, as the row is or as it was sent, for whoever sees it."""
+    names = columns_of(view, view.form_class_for_edit)
+    found = fetch_row(session, view, identifier, names)
+    view.authorise(session, principal, "change", found.row, {})
+    if sent is None:
+        return found, _show_to(session, view, principal, found)
+    form = view.form_class_for_edit(sent)
+    view.adapt_form(session, form, principal, found.row)
+    drop_unsent(form, sent)
+    return found, form
+
+
+def _show_to(session: Session, view: ModelAdmin, principal: Principal, found: Found) -> Form:
+    form = show_form(view, found.row, found.references)
+    view.adapt_form(session, form, principal, found.row)
+    return form
+
+
+def create(
+    session: Session, view: ModelAdmin, principal: Principal, form: Form, values: Values
+) -> str:
     """Make a row and return its identifier."""
     values = _resolve(session, view, form, values)
+    view.authorise(session, principal, "add", None, values)
     values = {name: value for name, value in values.items() if not _is_default(view, name, value)}
     row = view.create_row(session, values)
     session.flush()  # the identifier, and what the database has to say
@@ -84,6 +123,7 @@ def update(
     form: Form,
     values: Values,
     *,
+    principal: Principal,
     version: str,
 ) -> None:
     """Change a row: lock it, compare its version, write only what was changed.
@@ -96,24 +136,28 @@ def update(
         raise NotFound
     names = columns_of(view, view.form_class_for_edit)
     found = fetch_row(session, view, identifier, names)
-    shown = show_form(view, found.row, found.references)
+    shown = _show_to(session, view, principal, found)
     changed = {name for name, field in form._fields.items() if is_changed(field, shown)}
     if version != found.version:
         raise ChangedMeanwhile(found.version, _describe_theirs(view, shown, changed))
     kept = {name for name in form._fields if name not in changed}
     touched = {name: value for name, value in values.items() if name not in kept}
     touched = _resolve(session, view, form, touched)
+    view.authorise(session, principal, "change", found.row, touched)
     if touched:
         view.update_row(session, found.row, touched)
         session.flush()  # what the database has to say is said before the commit
 
 
-def delete(session: Session, view: ModelAdmin, identifiers: Sequence[str]) -> None:
+def delete(
+    session: Session, view: ModelAdmin, principal: Principal, identifiers: Sequence[str]
+) -> None:
     """Delete some rows, all of them or none."""
     for identifier in identifiers:
         row = session.scalars(select_row(view, identifier).with_for_update()).one_or_none()
         if row is None:
             raise NotFound
+        view.authorise(session, principal, "delete", row, {})
         view.delete_row(session, row)
     session.flush()  # a row that still refers to one of them refuses here
 
@@ -129,11 +173,15 @@ def is_changed(field: Field, shown: Form) -> bool:
         return before is None or bool(field.data) != bool(before.data)
     if field.data == before.data:
         return False
+    if isinstance(field, CheckboxesField):
+        return True
     sent = field.raw_data[0] if field.raw_data else ""
     return not isinstance(sent, str) or _plain(sent) != _plain(_text_of(before))
 
 
 def _text_of(field: Field) -> str:
+    if isinstance(field, CheckboxesField):
+        return ", ".join(field.data or ())
     value = getattr(field, "_value", None)
     return str(value() if value is not None else field.data or "")
 

@@ -23,16 +23,25 @@ BigIntKey = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=Tru
 """A bigint primary key that the database numbers."""
 
 
+ACTIONS = ("view", "add", "change", "delete")
+
+
 class Base(DeclarativeBase):
     """A model's base: names its table `<app>_<class>` and its constraints by convention."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: DateTime(timezone=True)}
 
+    __actions__: ClassVar[tuple[str, ...]] = ACTIONS
+    """What there is to permit: `items.change_item` and so on (`project.permissions`).
+
+    Rows that belong to others and are not permitted one by one say `()`.
+    """
+
     @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805 - SQLAlchemy passes the class
         label = cls.__module__.removesuffix(".models").rpartition(".")[2]
-        return f"{label}_{_snake_case(cls.__name__)}"
+        return f"{label}_{snake_case(cls.__name__)}"
 
 
 class Timestamps:
@@ -42,5 +51,6 @@ class Timestamps:
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
-def _snake_case(name: str) -> str:
+def snake_case(name: str) -> str:
+    """Write a class's name as tables and permissions do: `OrderLine` is `order_line`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -29,11 +29,16 @@ class _Unit:
 _current: ContextVar[_Unit | None] = ContextVar("unit_of_work", default=None)
 
 
+def is_at_work() -> bool:
+    """Whether this thread or task is inside a unit of work."""
+    unit = _current.get()
+    return unit is not None and unit.is_open
+
+
 @contextmanager
 def only_one() -> Iterator[None]:
     """Mark a unit of work. Raises SecondSession inside another one."""
-    outer = _current.get()
-    if outer is not None and outer.is_open:
+    if is_at_work():
         raise SecondSession
     unit = _Unit()
     _current.set(unit)

@@ -26,8 +26,8 @@ Claims = Mapping[str, Any]
 LONGEST_STREAM = 600.0
 
 
-class Principal(Protocol):
-    """Somebody who has signed in."""
+class Account(Protocol):
+    """Somebody who can sign in."""
 
     @property
     def id(self) -> int: ...
@@ -37,6 +37,18 @@ class Principal(Protocol):
     def is_staff(self) -> bool: ...
     @property
     def is_superuser(self) -> bool: ...
+
+
+class Principal(Account, Protocol):
+    """Somebody who has signed in, or whose API key it is."""
+
+    def has_permission(self, name: str) -> bool:
+        """Whether they hold `items.change_item`, say; superusers hold everything.
+
+        The first question reads all that they hold, in the request's own transaction: ask in
+        a `def` route, in a provider or in a service.
+        """
+        ...
 
 
 @runtime_checkable
@@ -53,7 +65,7 @@ class Authenticator(Protocol):
 
     async def check_password(
         self, runtime: Runtime, *, email: str, password: str
-    ) -> Principal | None:
+    ) -> Account | None:
         """Find the active account with these credentials; takes as long if there is none."""
         ...
 
@@ -61,12 +73,12 @@ class Authenticator(Protocol):
         """Create a superuser unless the account is one; tell whether it was created."""
         ...
 
-    def find_principal(self, session: Session, principal_id: int) -> Principal | None:
+    def find_principal(self, session: Session, principal_id: int) -> Account | None:
         """Load an active account by its id."""
         ...
 
     def start_browser_session(
-        self, session: Session, principal: Principal, *, lifetime: timedelta
+        self, session: Session, account: Account, *, lifetime: timedelta
     ) -> str:
         """Begin a session that a cookie stands for, and return the cookie's random value."""
         ...
@@ -76,7 +88,8 @@ class Authenticator(Protocol):
     ) -> Principal | None:
         """Load the active account behind a cookie; None once it is over, revoked or forgotten.
 
-        It is forgotten when it was not used for `idle`; this call counts as a use.
+        What it holds is read with it, to be asked anywhere. It is forgotten when it was not used
+        for `idle`; this call counts as a use.
         """
         ...
 
@@ -90,7 +103,10 @@ class BearerToken(OAuth2PasswordBearer):
 
     def __init__(self) -> None:
         super().__init__(
-            tokenUrl="/api/v1/auth/token", auto_error=False, scheme_name="OAuth2PasswordBearer"
+            tokenUrl="/api/v1/auth/token",
+            auto_error=False,
+            scheme_name="OAuth2PasswordBearer",
+            description="An access token, or an API key (`lk_…`) in its place.",
         )
 
 

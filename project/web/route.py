@@ -90,7 +90,7 @@ class Route(APIRoute):
         self.lane_name: str | None = None
         self.written = endpoint  # as its author wrote it; FastAPI gets to see a wrapper
         self.max_body: Callable[[Settings], int] | None = getattr(endpoint, BODY_ATTRIBUTE, None)
-        call = inspect_call(endpoint)
+        self.call = call = inspect_call(endpoint)
         if inspect.isasyncgenfunction(endpoint):
             _refuse_session(call, call.session, "streams; take what a provider reads")
             endpoint = stream_after_reading(call)

@@ -12,7 +12,7 @@ as a transaction of its own.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_origin, get_type_hints
@@ -67,6 +67,12 @@ class Call:
     def is_transactional(self) -> bool:
         """Whether it needs a session, itself or through a provider."""
         return bool(self.session or self.async_session or self.provided)
+
+    def all_providers(self) -> Iterator[Function]:
+        """Yield what makes the arguments, and what makes theirs."""
+        for provider in self.provided.values():
+            yield provider
+            yield from inspect_call(provider).all_providers()
 
     def request_parameters(self) -> dict[str, inspect.Parameter]:
         """Collect what FastAPI has to parse for this call and all its providers.

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from apps.items.models import Item
-from apps.users.models import User
+from apps.users.models import GroupPermission, User
 from tests.browser.conftest import serving
 from tests.factories.items import ItemFactory
 from tests.factories.users import PASSWORD, UserFactory
@@ -47,6 +47,19 @@ def test_edit_lands_in_the_database(
     expect(page.get_by_role("status")).to_have_text("Saved.")
     session.expire_all()
     assert session.get_one(Item, item.id).price == Decimal("12.50")
+
+
+def test_boxes_need_no_script(
+    browser: Browser, site: str, superuser: User, session: Session
+) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        sign_in(page, f"{site}/admin/group/create", superuser)
+        page.get_by_label("Name").fill("Editors")
+        page.get_by_role("group", name="Items").get_by_label("Change item").check()
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_role("status")).to_have_text("Added.")
+    assert session.scalars(select(GroupPermission.permission)).all() == ["items.change_item"]
 
 
 def test_owner_is_suggested_while_one_types(

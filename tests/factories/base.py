@@ -19,7 +19,8 @@ def bind_factories(session: Session) -> Iterator[None]:
         _bound.pop()
 
 
-def _current_session() -> Session:
+def current_session() -> Session:
+    """Return the session of the test that runs."""
     return _bound[-1]
 
 
@@ -28,5 +29,5 @@ class Factory(SQLAlchemyModelFactory):
 
     class Meta:
         abstract = True
-        sqlalchemy_session_factory = _current_session
+        sqlalchemy_session_factory = current_session
         sqlalchemy_session_persistence = "commit"

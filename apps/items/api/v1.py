@@ -4,7 +4,7 @@ from fastapi import Query, Request, Response
 
 from apps.items import queries, services
 from apps.items.api.schemas import ImageSize, ItemCreate, ItemRead, ItemUpdate, Sort, version_of
-from apps.items.dependencies import ChangeableItem, ChangeOfItem, Files
+from apps.items.dependencies import ChangeableItem, ChangeOfItem, DeletableItem, Files
 from apps.items.lanes import FILES
 from apps.items.models import Image, Item
 from apps.items.queries import ItemFilter
@@ -46,6 +46,15 @@ def expected_item(item: ChangeableItem, expected: IfMatch) -> Item:
 
 ExpectedItem = Annotated[Item, InTransaction(expected_item)]
 """The item in the path, to be changed, in the version that `If-Match` names."""
+
+
+def expected_to_go(item: DeletableItem, expected: IfMatch) -> Item:
+    """The same before an item is deleted, which takes another permission."""
+    return expected_item(item, expected)
+
+
+ItemToDelete = Annotated[Item, InTransaction(expected_to_go)]
+"""The item in the path, to be deleted, in the version that `If-Match` names."""
 
 
 @router.get("/")
@@ -97,7 +106,9 @@ def create_item(
 def update_item(
     session: DbSession, item: ExpectedItem, response: Response, body: ItemUpdate
 ) -> ItemRead:
-    """Change an item; for its owner and for staff. What is left out stays as it is.
+    """Change an item; for its owner, staff, and whoever holds `items.change_item`.
+
+    What is left out stays as it is.
 
     Send the `ETag` that you have read as `If-Match`, and nobody's change is lost.
     """
@@ -106,8 +117,11 @@ def update_item(
 
 
 @router.delete("/{item_id}", status_code=204, responses=GUARDED)
-def delete_item(session: DbSession, item: ExpectedItem, files: Files) -> None:
-    """Take an item out of the catalogue for good; for its owner and for staff."""
+def delete_item(session: DbSession, item: ItemToDelete, files: Files) -> None:
+    """Take an item out of the catalogue for good.
+
+    For its owner, for staff, and for whoever holds `items.delete_item`.
+    """
     services.delete_item(session, item=item, files=files)
 
 

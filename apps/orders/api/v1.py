@@ -6,7 +6,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from apps.orders import queries, services
 from apps.orders.api.schemas import OrderCreate, OrderEvent, OrderRead
-from apps.orders.dependencies import RetryKey, VisibleOrder, WatchedOrder
+from apps.orders.dependencies import ChangeableOrder, RetryKey, VisibleOrder, WatchedOrder
 from apps.orders.idempotency import Answer, claim_key, keep_answer
 from apps.orders.queries import ORDER_STATUS
 from project.runtime import runtime_of
@@ -75,13 +75,15 @@ def list_orders(
 
 @router.get("/{order_id}")
 def read_order(order: VisibleOrder) -> OrderRead:
-    """One order: your own, or any for staff."""
+    """One order: your own, or any for staff and for whoever holds `orders.view_order`."""
     return OrderRead.model_validate(order)
 
 
 @router.post("/{order_id}/cancel")
-def cancel_order(session: DbSession, order: VisibleOrder) -> OrderRead:
-    """Cancel an order and give its stock back; for whoever placed it and for staff.
+def cancel_order(session: DbSession, order: ChangeableOrder) -> OrderRead:
+    """Cancel an order and give its stock back.
+
+    For whoever placed it, for staff, and for whoever holds `orders.change_order`.
 
     An order that is cancelled already is answered as it is, so the request can be sent again.
     """

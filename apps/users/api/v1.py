@@ -5,6 +5,7 @@ from fastapi import Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from apps.users import queries, services, sign_in
+from apps.users.api import keys
 from apps.users.api.schemas import (
     RefreshRequest,
     TokenForm,
@@ -13,14 +14,14 @@ from apps.users.api.schemas import (
     UserRead,
     UserUpdate,
 )
-from apps.users.dependencies import CurrentUser, VisibleUser
+from apps.users.dependencies import CurrentUser, SessionUser, UserViewer, VisibleUser
 from apps.users.errors import InvalidToken, WrongCredentials
 from apps.users.registration import register_account
 from apps.users.services import Grant
 from project.errors import Unauthenticated
 from project.runtime import Runtime, runtime_of
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
-from project.web.principal import CurrentStaff, bearer_token
+from project.web.principal import bearer_token
 from project.web.route import Router
 from project.web.transaction import DbSession, InTransactions
 
@@ -109,7 +110,7 @@ def read_me(user: CurrentUser) -> UserRead:
 
 
 @users.patch("/me")
-def update_me(session: DbSession, user: CurrentUser, body: UserUpdate) -> UserRead:
+def update_me(session: DbSession, user: SessionUser, body: UserUpdate) -> UserRead:
     """Change the account that is signed in."""
     services.rename_user(session, user=user, full_name=body.full_name)
     return UserRead.model_validate(user)
@@ -117,15 +118,15 @@ def update_me(session: DbSession, user: CurrentUser, body: UserUpdate) -> UserRe
 
 @users.get("/{user_id}")
 def read_user(user: VisibleUser) -> UserRead:
-    """One account: one's own, or any for staff."""
+    """One account: one's own, or any for staff and for whoever holds `users.view_user`."""
     return UserRead.model_validate(user)
 
 
 @users.get("/")
 def list_users(
-    session: DbSession, staff: CurrentStaff, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    session: DbSession, viewer: UserViewer, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Page[UserRead]:
-    """All accounts, oldest first; for staff."""
+    """All accounts, oldest first; for staff and for whoever holds `users.view_user`."""
     page = queries.list_users(session, limit=limit, cursor=cursor)
     return Page[UserRead].model_validate({"items": page.rows, "next_cursor": page.next_cursor})
 
@@ -141,4 +142,5 @@ def _token_pair(runtime: Runtime, response: Response, grant: Grant) -> TokenPair
 
 router = Router()
 router.include_router(auth)
+router.include_router(keys.router)
 router.include_router(users)

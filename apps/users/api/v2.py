@@ -7,12 +7,11 @@ from fastapi import Request
 
 from apps.users import queries, services
 from apps.users.api.schemas import UserCreate, UserUpdate
-from apps.users.dependencies import CurrentUser, VisibleUser
+from apps.users.dependencies import CurrentUser, SessionUser, UserViewer, VisibleUser
 from apps.users.models import User
 from apps.users.registration import register_account
 from project.runtime import runtime_of
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
-from project.web.principal import CurrentStaff
 from project.web.route import Router
 from project.web.schemas import Schema
 from project.web.transaction import DbSession
@@ -50,22 +49,22 @@ def read_me(user: CurrentUser) -> UserRead:
 
 
 @router.patch("/me")
-def update_me(session: DbSession, user: CurrentUser, body: UserUpdate) -> UserRead:
+def update_me(session: DbSession, user: SessionUser, body: UserUpdate) -> UserRead:
     """Change the account that is signed in."""
     return _read(services.rename_user(session, user=user, full_name=body.full_name))
 
 
 @router.get("/{user_id}")
 def read_user(user: VisibleUser) -> UserRead:
-    """One account: one's own, or any for staff."""
+    """One account: one's own, or any for staff and for whoever holds `users.view_user`."""
     return _read(user)
 
 
 @router.get("/")
 def list_users(
-    session: DbSession, staff: CurrentStaff, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    session: DbSession, viewer: UserViewer, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Page[UserRead]:
-    """All accounts, oldest first; for staff."""
+    """All accounts, oldest first; for staff and for whoever holds `users.view_user`."""
     page = queries.list_users(session, limit=limit, cursor=cursor)
     return Page(items=[_read(user) for user in page.rows], next_cursor=page.next_cursor)
 

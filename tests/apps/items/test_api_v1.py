@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from apps.users.models import User
 from tests.conftest import QueryBudget
 from tests.factories.items import ItemFactory
-from tests.factories.users import UserFactory
+from tests.factories.users import UserFactory, grant
 
 ITEMS = "/api/v1/items/"
 SignIn = Callable[[User], dict[str, str]]
@@ -220,6 +220,12 @@ class TestUpdate:
         answer = client.patch(f"{ITEMS}{item.id}", json={"stock": 1}, headers=headers)
         assert answer.json()["stock"] == 1
 
+    def test_holders_of_the_permission_may(self, client: TestClient, headers_for: SignIn) -> None:
+        item, headers = ItemFactory(), headers_for(grant(UserFactory(), "items.change_item"))
+        path = f"{ITEMS}{item.id}"
+        assert client.patch(path, json={"stock": 1}, headers=headers).status_code == 200
+        assert_problem(client.delete(path, headers=headers), 403, code="not_item_owner")
+
     @pytest.mark.parametrize("field", ["name", "description", "price", "stock"])
     def test_nothing_becomes_null(
         self, client: TestClient, headers_for: SignIn, field: str
@@ -248,6 +254,13 @@ class TestDelete:
     def test_strangers_may_not(self, client: TestClient, headers_for: SignIn) -> None:
         item, headers = ItemFactory(), headers_for(UserFactory())
         assert_problem(client.delete(f"{ITEMS}{item.id}", headers=headers), 403)
+
+    def test_staff_and_holders_of_the_permission_may(
+        self, client: TestClient, headers_for: SignIn
+    ) -> None:
+        for user in (UserFactory(staff=True), grant(UserFactory(), "items.delete_item")):
+            answer = client.delete(f"{ITEMS}{ItemFactory().id}", headers=headers_for(user))
+            assert answer.status_code == 204
 
     def test_owners_may(self, client: TestClient, headers_for: SignIn) -> None:
         item = ItemFactory()

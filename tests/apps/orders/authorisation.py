@@ -19,7 +19,11 @@ def purchase(_owner: Any) -> Call:
 ROUTES = {
     "GET /api/v1/orders/": signed_in(200),
     "POST /api/v1/orders/": signed_in(201, purchase),
-    "GET /api/v1/orders/{order_id}": of_owner(200, order, others=404),
-    "POST /api/v1/orders/{order_id}/cancel": of_owner(200, order, others=404),
+    "GET /api/v1/orders/{order_id}": of_owner(
+        200, order, others=404, permission="orders.view_order"
+    ),
+    "POST /api/v1/orders/{order_id}/cancel": of_owner(
+        200, order, others=404, permission="orders.change_order"
+    ),
     "GET /api/v1/orders/{order_id}/events": of_owner(200, order, others=404),
 }

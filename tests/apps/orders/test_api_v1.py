@@ -13,7 +13,7 @@ from apps.users.models import User
 from tests.conftest import QueryBudget
 from tests.factories.items import ItemFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory
-from tests.factories.users import UserFactory
+from tests.factories.users import UserFactory, grant
 
 ORDERS = "/api/v1/orders/"
 SignIn = Callable[[User], dict[str, str]]
@@ -195,6 +195,15 @@ class TestCancel:
         assert_problem(answer, 404, code="order_not_found")
         session.refresh(order)
         assert order.status == "placed"
+
+    def test_permissions_open_what_they_name(self, client: TestClient, headers_for: SignIn) -> None:
+        path = f"{ORDERS}{OrderFactory().id}"
+        viewer = headers_for(grant(UserFactory(), "orders.view_order"))
+        changer = headers_for(grant(UserFactory(), "orders.change_order"))
+        assert client.get(path, headers=viewer).status_code == 200
+        assert_problem(client.post(f"{path}/cancel", headers=viewer), 404)
+        assert_problem(client.get(path, headers=changer), 404)
+        assert client.post(f"{path}/cancel", headers=changer).status_code == 200
 
     @pytest.mark.parametrize("is_staff", [False, True])
     def test_gives_the_stock_back_once(

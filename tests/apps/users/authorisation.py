@@ -2,8 +2,12 @@
 
 from typing import Any
 
-from tests.authorisation import Call, Row, of_owner, of_staff, public, signed_in
-from tests.factories.users import PASSWORD
+from sqlalchemy import select
+
+from apps.users.models import ApiKey
+from tests.authorisation import Call, Row, of_owner, of_staff, own, public, signed_in
+from tests.factories.base import current_session
+from tests.factories.users import PASSWORD, ApiKeyFactory
 
 
 def somebody(owner: Any) -> Call:
@@ -26,6 +30,16 @@ def stale(_owner: Any) -> Call:
     return Call(options={"json": {"refresh_token": "x" * 43}})
 
 
+def new_key(_owner: Any) -> Call:
+    return Call(options={"json": {"name": "Robot", "scopes": []}})
+
+
+def key(owner: Any) -> Call:
+    ApiKeyFactory.token_for(owner)
+    (made,) = current_session().scalars(select(ApiKey).where(ApiKey.user_id == owner.id))
+    return Call({"key_id": made.id})
+
+
 def accounts(version: str) -> dict[str, Row]:
     """Both versions are the same to everybody."""
     return {
@@ -45,4 +59,7 @@ ROUTES = {
     "POST /api/v1/auth/token": public(200, password),
     "POST /api/v1/auth/refresh": public(401, stale),
     "POST /api/v1/auth/logout": signed_in(204),
+    "GET /api/v1/auth/keys": signed_in(200),
+    "POST /api/v1/auth/keys": signed_in(201, new_key),
+    "DELETE /api/v1/auth/keys/{key_id}": own(204, key),
 }

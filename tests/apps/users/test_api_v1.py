@@ -14,7 +14,7 @@ from project.application import create_application
 from project.settings import Settings
 from tests.conftest import QueryBudget
 from tests.database import TestDatabase
-from tests.factories.users import PASSWORD, UserFactory
+from tests.factories.users import PASSWORD, UserFactory, grant
 
 Headers = Callable[[User], dict[str, str]]
 
@@ -270,6 +270,12 @@ def test_read_user_as_staff(client: TestClient, headers_for: Headers, standing: 
     assert (missing.status_code, missing.json()["code"]) == (404, "user_not_found")
 
 
+def test_read_user_with_the_permission(client: TestClient, headers_for: Headers) -> None:
+    other, headers = UserFactory(), headers_for(grant(UserFactory(), "users.view_user"))
+    assert client.get(f"{USERS}{other.id}", headers=headers).json()["email"] == other.email
+    assert client.get(USERS, headers=headers).status_code == 200
+
+
 # All accounts
 
 
@@ -278,7 +284,8 @@ def test_list_users_anonymous(client: TestClient) -> None:
 
 
 def test_list_users_ordinary(client: TestClient, headers_for: Headers) -> None:
-    assert client.get(USERS, headers=headers_for(UserFactory())).status_code == 403
+    answer = client.get(USERS, headers=headers_for(UserFactory()))
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
 
 
 def test_list_users_pages(client: TestClient, headers_for: Headers) -> None:

@@ -1,13 +1,16 @@
 """What the tests of every admin page share."""
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from apps.users.browser import start_browser_session
 from apps.users.models import User
+from tests.factories.base import current_session
 from tests.factories.users import PASSWORD, UserFactory
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -35,3 +38,18 @@ def shown_form(page: Response) -> dict[str, str]:
     ):
         values[name] = unescape(text).replace("\r\n", "\n").replace("\n", "\r\n")
     return values
+
+
+def cookie_of(user: User) -> str:
+    """Begin a session in the admin, without the form and its slow hash."""
+    session = current_session()
+    cookie = start_browser_session(session, user_id=user.id, lifetime=timedelta(hours=1))
+    session.commit()
+    return cookie
+
+
+def enter(client: TestClient, user: User) -> User:
+    """Let a client be signed in as this account."""
+    client.cookies.clear()
+    client.cookies.set("lintel_admin", cookie_of(user))
+    return user

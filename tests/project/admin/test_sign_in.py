@@ -44,7 +44,7 @@ def test_superuser_comes_in(client: TestClient) -> None:
     [
         ({"superuser": True}, "wrong"),
         ({"superuser": True, "disabled": True}, PASSWORD),
-        ({"staff": True}, PASSWORD),
+        ({"staff": True, "disabled": True}, PASSWORD),
         ({}, PASSWORD),
     ],
 )
@@ -122,7 +122,9 @@ def test_signing_out_ends_the_session_for_good(client: TestClient) -> None:
     assert client.get("/admin/").status_code == 303, "a kept cookie is worth nothing"
 
 
-@pytest.mark.parametrize("change", [{"is_active": False}, {"is_superuser": False}])
+@pytest.mark.parametrize(
+    "change", [{"is_active": False}, {"is_staff": False, "is_superuser": False}]
+)
 def test_whoever_loses_the_right_is_out_on_the_next_click(
     client: TestClient, session: Session, change: dict[str, Any]
 ) -> None:
@@ -132,6 +134,16 @@ def test_whoever_loses_the_right_is_out_on_the_next_click(
     session.commit()
     assert client.get("/admin/").status_code == 303
     assert client.post("/admin/user/delete", data={"pks": "1"}).status_code == 303
+
+
+def test_superuser_who_becomes_staff_keeps_what_is_granted(
+    client: TestClient, session: Session
+) -> None:
+    sign_in(client)
+    session.execute(update(User).values(is_superuser=False))
+    session.commit()
+    assert client.get("/admin/").status_code == 200
+    assert client.get("/admin/user/list").status_code == 403
 
 
 @pytest.mark.parametrize("column", ["expires_at", "seen_at"])

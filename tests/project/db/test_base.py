@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 from sqlalchemy import BigInteger, DateTime, inspect
 
-from project.db.base import MAXIMUM_ID, NAMING_CONVENTION, Base, _snake_case
+from project.db.base import MAXIMUM_ID, NAMING_CONVENTION, Base, snake_case
 from tests.database import TestDatabase
 
 
@@ -20,7 +20,7 @@ from tests.database import TestDatabase
     ],
 )
 def test_snake_case(name: str, snake: str) -> None:
-    assert _snake_case(name) == snake
+    assert snake_case(name) == snake
 
 
 @pytest.mark.needs("users")

@@ -62,7 +62,9 @@ def test_chosen_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert call_command("routes", "{item_id}", "--app", "items", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert {row["app"] for row in found} == {"items"}
-    assert {row["name"]: row["auth"] for row in found}["delete_item"] == "bearer: owner or staff"
+    assert {row["name"]: row["auth"] for row in found}["delete_item"] == (
+        "bearer: owner or staff or items.delete_item"
+    )
     assert all("{item_id}" in row["path"] for row in found)
 
 

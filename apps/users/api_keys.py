@@ -1,0 +1,147 @@
+"""API keys: `lk_<prefix>_<secret>`, for programs that act for an account.
+
+The secret is 256 random bits, so one SHA-256 keeps it as well as argon2 would, and costs
+nothing. A key acts as its owner in the owner's own affairs. Of the owner's permissions it has
+those among its scopes, and only while the owner holds them; it is never staff, nor superuser.
+"""
+
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+from types import MappingProxyType
+from typing import NamedTuple
+
+from loguru import logger
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.orm import Session
+
+from apps.users.errors import ApiKeyNotFound, InvalidToken, TooManyKeys, UnknownPermission
+from apps.users.key_use import note_use
+from apps.users.models import ApiKey, User
+from apps.users.permissions import USERS, SignedIn, held_by
+from project.db.keyset import Order, Slice, fetch_page
+from project.errors import PermissionDenied
+from project.permissions import Permissions
+from project.web.principal import Claims, Principal
+
+START = "lk_"
+MARK = "api_key"
+"""The claim by which what an API key says differs from what an access token says."""
+
+FORM = re.compile(r"lk_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+KEYS = ApiKey.__table__
+KEYS_PER_ACCOUNT = 20
+BY_ID = Order("id", (ApiKey.id,))
+
+
+class NewKey(NamedTuple):
+    """A key's row, and the key itself, which nobody will see again."""
+
+    row: ApiKey
+    token: str
+
+
+# Built once: the key, its owner and what the owner holds, with one statement.
+USABLE = (
+    select(
+        *(USERS.c.id, USERS.c.email, USERS.c.is_superuser),
+        KEYS.c.id.label("key_id"),
+        KEYS.c.scopes,
+        held_by(USERS.c.id).label("held"),
+    )
+    .join_from(KEYS, USERS, USERS.c.id == KEYS.c.user_id)
+    .where(
+        KEYS.c.prefix == bindparam("prefix"),
+        KEYS.c.secret_hash == bindparam("secret_hash"),
+        KEYS.c.revoked_at.is_(None),
+        KEYS.c.expires_at > func.now(),
+        USERS.c.is_active,
+    )
+)
+
+
+def read_key(token: str) -> Claims:
+    """Return what to look the key up by. Raises InvalidToken for what cannot be one."""
+    form = FORM.fullmatch(token)
+    if form is None:
+        raise InvalidToken
+    return MappingProxyType({MARK: form[1], "hash": _hash(token)})
+
+
+def load_key_principal(session: Session, claims: Claims) -> SignedIn:
+    """Load the owner of a key with the rights that the key has. Raises InvalidToken."""
+    values = {"prefix": claims[MARK], "secret_hash": claims["hash"]}
+    found = session.execute(USABLE, values).one_or_none()
+    if found is None:
+        raise InvalidToken
+    scopes = frozenset(found.scopes)
+    held = scopes if found.is_superuser else scopes.intersection(found.held)
+    note_use(found.key_id)
+    logger.info("Called with an API key", api_key=claims[MARK], user_id=found.id)
+    return SignedIn((found.id, found.email, False, False), held=held)
+
+
+def create_key(
+    session: Session,
+    *,
+    owner: Principal,
+    name: str,
+    scopes: frozenset[str],
+    lifetime: timedelta,
+    known: Permissions,
+) -> NewKey:
+    """Make a key. Raises UnknownPermission, PermissionDenied or TooManyKeys."""
+    for scope in sorted(scopes):
+        if scope not in known:
+            raise UnknownPermission(f"One of the scopes is unknown: {known.advise(scope)}")
+        if not owner.has_permission(scope):
+            raise PermissionDenied(scope)
+    _refuse_too_many(session, owner.id)
+    prefix = secrets.token_hex(4)
+    token = f"{START}{prefix}_{secrets.token_urlsafe(32)}"
+    row = ApiKey(
+        user_id=owner.id,
+        name=name,
+        prefix=prefix,
+        secret_hash=_hash(token),
+        scopes=sorted(scopes),
+        expires_at=func.now() + lifetime,
+    )
+    session.add(row)
+    session.flush()  # row.id, and the times that the database tells
+    logger.info("Made an API key", api_key=prefix, user_id=owner.id)
+    return NewKey(row, token)
+
+
+def list_keys(session: Session, *, user_id: int, limit: int, cursor: str | None) -> Slice[ApiKey]:
+    """Return a page of an account's keys, oldest first; those that were revoked are gone."""
+    own = select(ApiKey).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+    return fetch_page(session, own, BY_ID, limit=limit, cursor=cursor)
+
+
+def revoke_key(session: Session, *, user_id: int, key_id: int) -> None:
+    """End one of an account's keys at once. Raises ApiKeyNotFound."""
+    prefix = session.scalar(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(ApiKey.prefix)
+    )
+    if prefix is None:
+        raise ApiKeyNotFound
+    logger.info("Revoked an API key", api_key=prefix, user_id=user_id)
+
+
+def _refuse_too_many(session: Session, user_id: int) -> None:
+    """Count the keys in force, one request of the owner after the other."""
+    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    in_force = select(func.count()).where(
+        ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None), ApiKey.expires_at > func.now()
+    )
+    if (session.scalar(in_force) or 0) >= KEYS_PER_ACCOUNT:
+        raise TooManyKeys
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,222 @@
+"""Who may do what in the admin: every endpoint, every view, every kind of person.
+
+The views are those of the installed apps, the endpoints those of the site: a new one of either
+has no entry here and fails.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqladmin import BaseView, expose
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from apps.items.admin import ItemAdmin
+from apps.users.models import User
+from project.admin.site import AdminSite
+from project.errors import AppError
+from project.runtime import Runtime
+from tests.factories.items import ItemFactory
+from tests.factories.orders import OrderFactory, OrderLineFactory
+from tests.factories.users import ApiKeyFactory, GroupFactory, UserFactory, grant
+from tests.project.admin.support import enter
+
+ACTIONS = ("view", "add", "change", "delete")
+SIGNED_OUT, REFUSED = "signed out", "refused"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """How one is asked, and which single permission opens it."""
+
+    method: str
+    path: str
+    opened_by: tuple[str, ...]
+    switch: str = ""
+    """The view's own switch; off, it is closed for superusers, too."""
+
+
+ENDPOINTS = {
+    "list": [Endpoint("GET", "list", ("view", "change"))],
+    "details": [Endpoint("GET", "details/{pk}", ("view", "change"), "can_view_details")],
+    "create": [
+        Endpoint("GET", "create", ("add",), "can_create"),
+        Endpoint("POST", "create", ("add",), "can_create"),
+    ],
+    "edit": [
+        Endpoint("GET", "edit/{pk}", ("change",), "can_edit"),
+        Endpoint("POST", "edit/{pk}", ("change",), "can_edit"),
+    ],
+    "delete": [
+        Endpoint("GET", "delete?pks={pk}", ("delete",), "can_delete"),
+        Endpoint("POST", "delete", ("delete",), "can_delete"),
+    ],
+    "ajax_lookup": [Endpoint("GET", "ajax/lookup?name=none", ("add", "change"), "can_edit")],
+}
+OPEN = {"statics", "login", "logout", "index"}
+"""Those that are about no model; tests of their own look at them."""
+
+ROWS: dict[str, Callable[[], Any]] = {
+    "user": UserFactory.create,
+    "group": GroupFactory.create,
+    "api-key": lambda: ApiKeyFactory.create(user_id=UserFactory.create().id),
+    "item": ItemFactory.create,
+    "order": OrderFactory.create,
+    "order-line": OrderLineFactory.create,
+}
+PEOPLE = ("anonymous", "plain", "staff", "stranger", *ACTIONS, "superuser")
+
+
+def site_of(application: FastAPI) -> AdminSite:
+    (mount,) = (r for r in application.routes if isinstance(r, Mount) and r.path == "/admin")
+    index = next(r for r in mount.routes if isinstance(r, Route) and r.name == "index")
+    site: AdminSite = index.endpoint.__self__  # type: ignore[attr-defined]
+    return site
+
+
+def arrive(client: TestClient, person: str, permission: Callable[[str], str | None]) -> None:
+    """Sign in as one of PEOPLE: with one permission on this model, or on another."""
+    if person == "anonymous":
+        return
+    user = UserFactory.create(staff=person != "plain", superuser=person == "superuser")
+    name = "users.no_such_thing" if person == "stranger" else permission(person)
+    enter(client, grant(user, name) if name else user)
+
+
+def verdict(response: Response) -> str:
+    if response.headers.get("location", "").startswith("/admin/login"):
+        return SIGNED_OUT
+    return REFUSED if response.status_code == 403 else "let through"
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+@pytest.mark.parametrize("identity", ROWS)
+def test_every_endpoint(
+    client: TestClient, application: FastAPI, session: Session, identity: str, person: str
+) -> None:
+    site = site_of(application)
+    view = next(view for view in site.model_views() if view.identity == identity)
+    row = ROWS[identity]()
+    known = site.runtime.permissions
+    arrive(client, person, lambda action: known.name_of(view.model, action))
+    held = {person} if known.name_of(view.model, person) else set()
+    for endpoint in (found for several in ENDPOINTS.values() for found in several):
+        path = f"/admin/{identity}/{endpoint.path.format(pk=row.id)}"
+        sent = {"pks": str(row.id)} if endpoint.method == "POST" else None
+        response = client.request(endpoint.method, path, data=sent)
+        is_offered = getattr(view, endpoint.switch, True)
+        if endpoint.path.startswith("ajax"):
+            is_offered = view.can_edit or view.can_create
+        if person in {"anonymous", "plain"}:
+            expected = SIGNED_OUT
+        elif is_offered and (person == "superuser" or held & {*endpoint.opened_by}):
+            expected = "let through"
+        else:
+            expected = REFUSED
+        assert verdict(response) == expected, (endpoint, response.status_code)
+        assert response.status_code < 500
+
+
+def test_nothing_is_left_out(application: FastAPI) -> None:
+    site = site_of(application)
+    routes = {getattr(route, "name", "") for route in site.admin.router.routes}
+    assert routes == OPEN | ENDPOINTS.keys()
+    assert {view.identity for view in site.model_views()} == set(ROWS)
+
+
+def test_anonymous_sees_no_overview(client: TestClient) -> None:
+    assert verdict(client.get("/admin/")) == SIGNED_OUT
+
+
+def test_staff_without_any_permission(client: TestClient, session: Session) -> None:
+    enter(client, UserFactory.create(staff=True))
+    page = client.get("/admin/")
+    assert page.status_code == 200
+    assert "Ask a superuser for permissions." in page.text
+    assert "/list" not in page.text
+
+
+def test_only_what_is_permitted_is_shown(client: TestClient, session: Session) -> None:
+    enter(client, grant(UserFactory.create(staff=True), "items.view_item"))
+    item = ItemFactory.create()
+    page = client.get("/admin/").text
+    assert "/admin/item/list" in page
+    assert "/admin/user/list" not in page
+    assert "Add item" not in page
+    page = client.get("/admin/item/list").text
+    assert f"/admin/item/details/{item.id}" in page
+    for hidden in (f"/edit/{item.id}", "Delete chosen", "Add item", "/admin/user/"):
+        assert hidden not in page
+
+
+def test_one_who_may_only_add_comes_back_to_the_overview(
+    client: TestClient, session: Session
+) -> None:
+    enter(client, grant(UserFactory.create(staff=True), "items.add_item"))
+    assert "Add item" in client.get("/admin/").text
+    form = {"name": "Mug", "price": "1", "stock": "1", "owner": str(UserFactory.create().id)}
+    response = client.post("/admin/item/create", data=form)
+    assert response.headers["location"] == "/admin/?note=added"
+    assert "Added." in client.get("/admin/?note=added").text
+
+
+def test_lookup_needs_the_right_to_see_what_it_finds(client: TestClient, session: Session) -> None:
+    user = enter(client, grant(UserFactory.create(staff=True), "items.change_item"))
+    path = "/admin/item/ajax/lookup?name=owner&term=user"
+    assert client.get(path).status_code == 403
+    grant(user, "users.view_user")
+    assert user.email in client.get(path).text
+
+
+class Page(BaseView):
+    name = "Sales"
+
+    @expose("/sales", methods=["GET"])
+    async def show(self, _: Request) -> PlainTextResponse:
+        return PlainTextResponse("open")
+
+
+class Guarded(Page):
+    permission = "orders.view_order"
+
+
+class Misspelt(Page):
+    permission = "orders.view_ordre"
+
+
+@pytest.fixture
+def page_of(runtime: Runtime, session: Session) -> Callable[..., Response]:
+    """Ask for an app's own page as somebody."""
+
+    def ask(page: type[BaseView], user: User) -> Response:
+        app = FastAPI()
+        app.state.runtime = runtime
+        site = AdminSite(app, runtime)
+        site.register("Sample", page)
+        site.register("Sample", ItemAdmin)
+        site.seal()
+        with TestClient(app, follow_redirects=False) as client:
+            enter(client, user)
+            return client.get("/admin/sales")
+
+    return ask
+
+
+@pytest.mark.parametrize(("page", "status"), [(Page, 403), (Guarded, 200)])
+def test_page_of_an_app(page_of: Any, page: type[BaseView], status: int) -> None:
+    holder = grant(UserFactory.create(staff=True), "orders.view_order")
+    assert page_of(page, holder).status_code == status
+    assert page_of(page, UserFactory.create(staff=True)).status_code == 403
+    assert page_of(page, UserFactory.create(superuser=True)).status_code == 200
+
+
+def test_page_with_a_misspelt_permission_ends_the_start(page_of: Any) -> None:
+    with pytest.raises(AppError, match=r"Did you mean 'orders\.view_order'\?$"):
+        page_of(Misspelt, UserFactory.create())
