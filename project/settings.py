@@ -52,6 +52,7 @@ __all__ = [
 # Order matters: an app comes after those it requires. Nothing is discovered by being installed.
 INSTALLED_APPS: tuple[str, ...] = (
     "apps.health",
+    "apps.throttling",
     "apps.users",
     "apps.items",
     "apps.orders",
