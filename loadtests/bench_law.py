@@ -189,6 +189,7 @@ def _environment(url: URL, name: str) -> dict[str, str]:
         "DATABASE_URL": _written(named),
         "DATABASE_POOL_SIZE": str(POOL_SIZE),
         "ENVIRONMENT": "production",
+        "HTTPS_ONLY": "false",
         "SECRET_KEY": SECRET,
         "ALLOWED_HOSTS": "localhost",
         "PYTHONPATH": str(ROOT),

@@ -27,15 +27,15 @@ from project.web import home
 from project.web.costs import ServerTiming, count_queries
 from project.web.dispatch import index_routes
 from project.web.docs import mount_docs
+from project.web.entrance import Entrance
 from project.web.gate import Gate
+from project.web.headers import ProtectiveHeaders
 from project.web.lanes import build_lanes
 from project.web.lifespans import entered
 from project.web.loop_guard import guarded
 from project.web.middleware import (
     REQUEST_ID_HEADER,
-    PlainErrors,
     RequestContext,
-    TrustedHosts,
     UnforeseenErrors,
 )
 from project.web.openapi import document_problems
@@ -165,10 +165,9 @@ def _only_one(registry: Registry, name: str, task: str) -> tuple[AppConfig, Modu
 def _middleware(settings: Settings) -> list[Middleware]:
     """List what every request passes, outermost first."""
     return [
-        Middleware(RequestContext),
+        Middleware(RequestContext, headers=ProtectiveHeaders(settings)),
         *([Middleware(ServerTiming)] if settings.has_server_timing else []),
-        Middleware(PlainErrors),
-        Middleware(TrustedHosts, allowed_hosts=settings.web.allowed_hosts),
+        Middleware(Entrance, settings=settings),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.web.allowed_origins),
@@ -180,7 +179,14 @@ def _middleware(settings: Settings) -> list[Middleware]:
                 "If-Match",
                 "If-None-Match",
             ],
-            expose_headers=[REQUEST_ID_HEADER, "ETag", "Idempotency-Replayed", "Retry-After"],
+            expose_headers=[
+                REQUEST_ID_HEADER,
+                "ETag",
+                "Idempotency-Replayed",
+                "RateLimit",
+                "RateLimit-Policy",
+                "Retry-After",
+            ],
         ),
         Middleware(UnforeseenErrors),
         Middleware(RequestTimeouts, seconds=settings.web.request_timeout),

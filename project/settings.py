@@ -90,6 +90,11 @@ class Settings(BaseModel):
         return self.general.is_deployed
 
     @property
+    def is_https_only(self) -> bool:
+        wanted = self.web.https_only
+        return self.is_deployed if wanted is None else wanted
+
+    @property
     def has_loop_guard(self) -> bool:
         wanted = self.server.loop_guard
         return not self.is_deployed if wanted is None else wanted
