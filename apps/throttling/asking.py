@@ -1,6 +1,8 @@
 """Asks the database with little patience: whoever cannot be counted is let through.
 
-A limiter that refused everybody while the database is away would be an outage of its own.
+A limiter that refused everybody while the database is away would be an outage of its own. But who
+overloads a server must not get rid of it by that: where a password is tried, which needs the
+database anyway, an answer that does not come in time is 503 (`is_strict`).
 """
 
 import asyncio
@@ -12,6 +14,7 @@ from loguru import logger
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from project.errors import Unavailable
 from project.runtime import Runtime
 from project.web.gate import LaneFull
 
@@ -19,7 +22,10 @@ T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 
 DEADLINE = 0.5
-"""Seconds that an answer may take once there is a connection for it."""
+"""Seconds that an answer may take once it is a request's turn to ask."""
+
+STRICT_DEADLINE = 5.0
+"""The same where nobody is let through for being slow."""
 
 REST = 1.0
 """Seconds in which nobody is asked after one who did not answer."""
@@ -31,8 +37,9 @@ REPORTS = 60.0
 class Asking:
     """Runs one piece of work on a connection of the async pool; `unasked` counts what was not."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_strict: bool = False) -> None:
         self.unasked = 0
+        self._is_strict = is_strict
         self._rests_until = 0.0
         self._reported_at = -REPORTS
         self._running: set[asyncio.Task[None]] = set()
@@ -49,12 +56,12 @@ class Asking:
 
         `shortcut` may know the answer by the time it is this request's turn. `afterwards` is done
         on the same connection, when nobody waits any more. Raises LaneFull if too many wait, which
-        is no fault of the database.
+        is no fault of the database, and Unavailable if this is strict and takes too long.
         """
         if self._rests():
             self._count_unasked()
             return None
-        loop = asyncio.get_running_loop()
+        loop, deadline = asyncio.get_running_loop(), self._deadline
         answer: asyncio.Future[T | None] = loop.create_future()
 
         async def run() -> None:
@@ -65,7 +72,7 @@ class Asking:
                     if known is None:
                         self._count_unasked()
                     return
-                timer = loop.call_later(DEADLINE, _fail, answer, TimeoutError())
+                timer = loop.call_later(deadline, _fail, answer, TimeoutError())
                 try:
                     async with runtime.async_database.engine.connect() as connection:
                         _settle(answer, await work(connection))
@@ -85,9 +92,17 @@ class Asking:
             self._count_unasked()
             return None
         except (SQLAlchemyError, OSError) as error:  # a TimeoutError is an OSError
+            if self._is_strict and isinstance(error, TimeoutError):
+                raise Unavailable from None
             self._rests_until = monotonic() + REST
             self._count_unasked(error)
             return None
+
+    async def close(self) -> None:
+        """End what nobody waits for any more, so that its connection is given back."""
+        for task in (running := tuple(self._running)):
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
     def _end(self, task: "asyncio.Task[None]", answer: "asyncio.Future[T | None]") -> None:
         """Hand over what went wrong, if somebody still waits for it."""
@@ -97,6 +112,10 @@ class Asking:
             _fail(answer, error)
         elif not answer.done():
             answer.cancel()
+
+    @property
+    def _deadline(self) -> float:
+        return STRICT_DEADLINE if self._is_strict else DEADLINE
 
     def _rests(self) -> bool:
         return monotonic() < self._rests_until

@@ -14,9 +14,9 @@ from apps.throttling.buckets import Drop
 from apps.throttling.models import KEY_BYTES
 from apps.throttling.settings import ThrottlingSettings
 from project.app_settings import SettingsOfApps
+from project.errors import Unavailable
 from project.runtime import Runtime
 from project.settings import Settings
-from project.web.gate import LaneFull
 from project.web.throttling import Attempt, Limiter, Quota, Rate, Verdict, refuse_excess
 
 PURGE_EVERY = 256
@@ -45,18 +45,29 @@ class BucketLimiter:
     def __init__(self, own: ThrottlingSettings, secret: str) -> None:
         self._own = own
         self._secret = secret.encode()
-        self._asking = Asking()
+        self._calls = Asking()
+        self._sign_ins = Asking(is_strict=True)
         self._refusals: dict[Quota, tuple[float, Verdict]] = {}
 
     @property
     def unasked(self) -> int:
         """How many were let through because the database could not be asked."""
-        return self._asking.unasked
+        return self._calls.unasked + self._sign_ins.unasked
+
+    async def close(self) -> None:
+        """End what is still being asked."""
+        await self._calls.close()
+        await self._sign_ins.close()
 
     def rate_of(self, _: Runtime, scope: str, default: Rate) -> Rate:
         return self._own.rates.get(scope, default)
 
     async def admit(self, runtime: Runtime, quotas: Sequence[Quota]) -> Verdict | None:
+        return await self._admit(runtime, quotas, self._calls)
+
+    async def _admit(
+        self, runtime: Runtime, quotas: Sequence[Quota], asking: Asking
+    ) -> Verdict | None:
         known = self._known_refusal(quotas)
         if known is not None:
             return known
@@ -67,7 +78,7 @@ class BucketLimiter:
             return Verdict(quotas[len(levels) - 1], *levels[-1])
 
         is_due = random.randrange(PURGE_EVERY) == 0  # noqa: S311 - no secret
-        verdict = await self._asking.ask(
+        verdict = await asking.ask(
             runtime,
             fill,
             shortcut=lambda: self._known_refusal(quotas),
@@ -91,11 +102,11 @@ class BucketLimiter:
             Quota("sign-in", own.sign_in_global, ("sign-in", "global")),
         ]
         acquaintance = self._key(("sign-in", "known", account, address))
-        refuse_excess(await self.admit(runtime, near))
+        refuse_excess(await self._admit(runtime, near, self._sign_ins))
         if await self._is_known(runtime, acquaintance):
             far = []
         else:
-            refuse_excess(await self.admit(runtime, far))
+            refuse_excess(await self._admit(runtime, far, self._sign_ins))
         try:
             yield attempt
         except Exception:  # nobody has looked at the password: the server was busy, or broken
@@ -114,7 +125,7 @@ class BucketLimiter:
         async def look(connection: AsyncConnection) -> bool:
             return await buckets.is_remembered(connection, acquaintance)
 
-        return bool(await self._asking.ask(runtime, look))
+        return bool(await self._sign_ins.ask(runtime, look))
 
     async def _forgive(
         self, runtime: Runtime, quotas: Sequence[Quota], acquaintance: bytes | None = None
@@ -127,8 +138,8 @@ class BucketLimiter:
             if acquaintance is not None:
                 await buckets.remember(connection, acquaintance, seconds=REMEMBERED)
 
-        with suppress(LaneFull):  # it does not come to its turn; the answer stands nevertheless
-            await self._asking.ask(runtime, give_back)
+        with suppress(Unavailable):  # it does not come to its turn; the answer stands nevertheless
+            await self._sign_ins.ask(runtime, give_back)
 
     def _known_refusal(self, quotas: Sequence[Quota]) -> Verdict | None:
         for quota in quotas:

@@ -34,6 +34,7 @@ def build(
     Each call makes another application: to the database, another worker.
     """
     monkeypatch.setattr("apps.throttling.asking.DEADLINE", patience)
+    monkeypatch.setattr("apps.throttling.asking.STRICT_DEADLINE", patience)
     with ExitStack() as stack:
 
         def build(*, address: str = "192.0.2.1", **rates: str) -> TestClient:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from apps.throttling.limiter import BucketLimiter
 from apps.users.models import User
 from tests.apps.throttling.conftest import Build
+from tests.apps.throttling.test_routes import with_exports
 from tests.apps.throttling.test_sign_in import try_password
 from tests.factories.users import PASSWORD, UserFactory
 
@@ -61,21 +62,41 @@ def test_without_its_table(build: Build, user: User, session: Session) -> None:
     assert len([line for line in log if "throttled" in line]) == 1, "one line in a minute"
 
 
-def test_a_database_that_hangs(build: Build, user: User, session: Session) -> None:
-    """Whoever waits for the count waits for a moment, then goes on without."""
-    client = build()
+@contextmanager
+def hanging(session: Session) -> Iterator[None]:
+    """Let nobody count in the meantime."""
     session.execute(text("LOCK TABLE throttling_bucket IN ACCESS EXCLUSIVE MODE"))
-    assert try_password(client, user.email, PASSWORD).status_code == 200
-    assert limiter_of(client).unasked >= 1
+    yield
     session.rollback()
+
+
+def test_a_route_does_not_wait_for_a_count(build: Build, session: Session) -> None:
+    client = with_exports(build())
+    with hanging(session):
+        answers = [client.get("/exports") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert "RateLimit" not in answers[0].headers
+    assert limiter_of(client).unasked == 4
 
 
 def test_it_counts_again_when_the_database_answers(
-    build: Build, user: User, session: Session, monkeypatch: pytest.MonkeyPatch
+    build: Build, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("apps.throttling.asking.REST", 0.0)
+    client = with_exports(build())
+    with hanging(session):
+        assert client.get("/exports").status_code == 200
+    monkeypatch.setattr("apps.throttling.asking.DEADLINE", 10.0)
+    assert [client.get("/exports").status_code for _ in range(5)][-1] == 429
+
+
+def test_who_makes_the_database_slow_does_not_guess_for_nothing(
+    build: Build, user: User, session: Session
+) -> None:
+    """Whoever signs in needs the database anyway, and comes back in a moment."""
     client = build()
-    session.execute(text("LOCK TABLE throttling_bucket IN ACCESS EXCLUSIVE MODE"))
-    assert try_password(client, user.email).status_code == 401
-    session.rollback()
-    assert [try_password(client, user.email).status_code for _ in range(7)][-1] == 429
+    with hanging(session):
+        refused = try_password(client, user.email, PASSWORD)
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "1"
+    assert limiter_of(client).unasked == 0
