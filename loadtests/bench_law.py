@@ -184,11 +184,11 @@ def _fill(url: URL) -> None:
 
 def _environment(url: URL, name: str) -> dict[str, str]:
     """What a server process of this shape is started with: ours as in production."""
-    named = url.update_query_dict({"application_name": f"law_{name}"})
     return os.environ | {
-        "DATABASE_URL": _written(named),
+        "DATABASE_URL": _written(url.update_query_dict({"application_name": f"law_{name}"})),
         "DATABASE_POOL_SIZE": str(POOL_SIZE),
         "ENVIRONMENT": "production",
+        "HTTPS_ONLY": "false",
         "SECRET_KEY": SECRET,
         "ALLOWED_HOSTS": "localhost",
         "PYTHONPATH": str(ROOT),

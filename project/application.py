@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from project import __version__
 from project.admin.site import install_admin
 from project.app_settings import SettingsOfApps
-from project.apps import Registry
+from project.apps import AppConfig, Registry
 from project.db.feeds import Feeds
 from project.db.session import Database
 from project.errors import AppError
@@ -30,15 +31,15 @@ from project.web import home
 from project.web.costs import ServerTiming, count_queries
 from project.web.dispatch import index_routes
 from project.web.docs import mount_docs
+from project.web.entrance import Entrance
 from project.web.gate import Gate
+from project.web.headers import ProtectiveHeaders
 from project.web.lanes import build_lanes
 from project.web.lifespans import entered
 from project.web.loop_guard import guarded
 from project.web.middleware import (
     REQUEST_ID_HEADER,
-    PlainErrors,
     RequestContext,
-    TrustedHosts,
     UnforeseenErrors,
 )
 from project.web.openapi import document_problems
@@ -47,6 +48,7 @@ from project.web.principal import Authenticator
 from project.web.problems import install_error_handlers
 from project.web.shutdown import called_at_shutdown
 from project.web.static import mount_static
+from project.web.throttling import Limiter
 from project.web.timeouts import RequestTimeouts
 from project.web.versions import install_unversioned, install_versions, refuse_unknown_lanes
 
@@ -123,6 +125,7 @@ def _runtime(
         outbox=Outbox(mailer),
         templates=create_templates(settings, registry),
         authenticator=find_authenticator(registry),
+        limiter=find_limiter(registry, settings, app_settings),
     )
 
 
@@ -138,26 +141,43 @@ def _async_gate(settings: Settings) -> Gate:
 
 def find_authenticator(registry: Registry) -> Authenticator | None:
     """Return what the one installed app with an `identity.py` offers, if there is one."""
-    found = list(registry.modules("identity"))
-    if len(found) > 1:
-        labels = " and ".join(app.label for app, _ in found)
-        raise AppError(f"Only one app may say who signs in, but {labels} have an identity.py.")
-    if not found:
+    app, module = _only_one(registry, "identity", "say who signs in")
+    if module is None:
         return None
-    app, module = found[0]
     authenticator = getattr(module, "authenticator", None)
     if not isinstance(authenticator, Authenticator):
         raise AppError(f"App '{app.label}': identity.py must define `authenticator`.")
     return authenticator
 
 
+def find_limiter(
+    registry: Registry, settings: Settings, app_settings: SettingsOfApps
+) -> Limiter | None:
+    """Return what the one installed app with a `limiter.py` makes, if there is one."""
+    app, module = _only_one(registry, "limiter", "count requests")
+    if module is None:
+        return None
+    create_limiter = getattr(module, "create_limiter", None)
+    if not callable(create_limiter):
+        raise AppError(f"App '{app.label}': limiter.py must define `create_limiter`.")
+    limiter: Limiter | None = create_limiter(settings, app_settings)
+    return limiter
+
+
+def _only_one(registry: Registry, name: str, task: str) -> tuple[AppConfig, ModuleType | None]:
+    found = list(registry.modules(name))
+    if len(found) > 1:
+        labels = " and ".join(app.label for app, _ in found)
+        raise AppError(f"Only one app may {task}, but {labels} have an {name}.py.")
+    return found[0] if found else (AppConfig(label=""), None)
+
+
 def _middleware(settings: Settings) -> list[Middleware]:
     """List what every request passes, outermost first."""
     return [
-        Middleware(RequestContext),
+        Middleware(RequestContext, headers=ProtectiveHeaders(settings)),
         *([Middleware(ServerTiming)] if settings.has_server_timing else []),
-        Middleware(PlainErrors),
-        Middleware(TrustedHosts, allowed_hosts=settings.web.allowed_hosts),
+        Middleware(Entrance, settings=settings),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.web.allowed_origins),
@@ -169,7 +189,14 @@ def _middleware(settings: Settings) -> list[Middleware]:
                 "If-Match",
                 "If-None-Match",
             ],
-            expose_headers=[REQUEST_ID_HEADER, "ETag", "Idempotency-Replayed", "Retry-After"],
+            expose_headers=[
+                REQUEST_ID_HEADER,
+                "ETag",
+                "Idempotency-Replayed",
+                "RateLimit",
+                "RateLimit-Policy",
+                "Retry-After",
+            ],
         ),
         Middleware(UnforeseenErrors),
         Middleware(RequestTimeouts, seconds=settings.web.request_timeout),

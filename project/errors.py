@@ -12,6 +12,7 @@ ProjectError
     ├── Conflict 409
     ├── PreconditionFailed 412
     ├── Invalid 422
+    ├── TooManyRequests 429
     └── Unavailable 503
 
 The first three end a command with one line on standard error. A domain error becomes an
@@ -20,6 +21,7 @@ The first three end a command with one line on standard error. A domain error be
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -116,6 +118,22 @@ class Invalid(DomainError):
     status = 422
     code = "invalid"
     title = "Invalid input"
+
+
+class TooManyRequests(DomainError):
+    """The client has to slow down; `headers` say until when (`project.web.throttling`)."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str]) -> None:
+        super().__init__(detail)
+        self._headers = dict(headers)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self._headers
 
 
 class Unavailable(DomainError):

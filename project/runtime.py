@@ -21,6 +21,7 @@ from project.web.lanes import Lanes
 
 if TYPE_CHECKING:
     from project.web.principal import Authenticator
+    from project.web.throttling import Limiter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,9 @@ class Runtime:
     templates: Templates
     authenticator: "Authenticator | None"
     """The installed app's `identity.py` that knows who signs in, if any has one."""
+
+    limiter: "Limiter | None"
+    """What the installed app's `limiter.py` made, if any has one and it counts here."""
 
 
 def runtime_of(connection: HTTPConnection) -> Runtime:

@@ -124,6 +124,18 @@ class WebSettings(SettingsGroup):
     trusted_proxies: Names = ("127.0.0.1",)
     """Addresses whose `X-Forwarded-*` headers are believed."""
 
+    https_only: bool | None = None
+    """Whether plain HTTP is refused. Unset: in staging and production."""
+
+    hsts_seconds: int = Field(default=31_536_000, ge=0)
+    """Seconds for which browsers speak HTTPS alone to a deployment; 0 leaves it to them."""
+
+    hsts_include_subdomains: bool = False
+    """Whether that counts for every name below the host, too."""
+
+    hsts_preload: bool = False
+    """Whether browsers may have it built in."""
+
 
 class MediaSettings(SettingsGroup):
     """Files that people upload."""

@@ -54,6 +54,7 @@ __all__ = [
 # Order matters: an app comes after those it requires. Nothing is discovered by being installed.
 INSTALLED_APPS: tuple[str, ...] = (
     "apps.health",
+    "apps.throttling",
     "apps.users",
     "apps.items",
     "apps.orders",
@@ -90,6 +91,11 @@ class Settings(BaseModel):
     def is_deployed(self) -> bool:
         """Whether strangers can reach this place: staging and production."""
         return self.general.is_deployed
+
+    @property
+    def is_https_only(self) -> bool:
+        wanted = self.web.https_only
+        return self.is_deployed if wanted is None else wanted
 
     @property
     def has_loop_guard(self) -> bool:

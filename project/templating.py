@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from project.web.headers import csp_nonce
 from project.web.static import static_url
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def create_templates(settings: Settings, registry: Registry) -> Templates:
     """Build the project's templates: its own folder, then each app's."""
     return Templates(
         (TEMPLATE_FOLDER, *registry.template_folders()),
-        globals={"static_url": static_url, "settings": settings},
+        globals={"static_url": static_url, "csp_nonce": csp_nonce, "settings": settings},
         auto_reload=settings.environment == "development",
     )
 

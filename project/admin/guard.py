@@ -1,4 +1,4 @@
-"""What every request to the admin passes: no writes from other sites, no framing, no caching."""
+"""What every request to the admin passes: no writes from other sites, no caching."""
 
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -12,17 +12,6 @@ from project.errors import Forbidden
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    # No page of the admin needs a script or a style that is not a file of ours.
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    ),
-}
-
 
 class CrossSiteWrite(Forbidden):
     code = "cross_site_write"
@@ -30,7 +19,7 @@ class CrossSiteWrite(Forbidden):
 
 
 class Guard:
-    """Adds the headers to every answer."""
+    """Lets nobody keep an answer. What else protects pages is `project.web.headers`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -42,10 +31,7 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
+                MutableHeaders(scope=message).setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:

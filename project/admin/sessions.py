@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from project.admin.work import AdminWork
 from project.runtime import Runtime
 from project.web.principal import Account, Principal, authenticator_of
+from project.web.throttling import signing_in
 
 LIFETIME = timedelta(hours=12)
 IDLE = timedelta(hours=1)
@@ -68,7 +69,9 @@ class CookieSessions(AuthenticationBackend):
         """Check the form; False for a wrong password, an unknown, a disabled, an ordinary one."""
         form = await request.form()
         username, password = str(form.get("username", "")), str(form.get("password", ""))
-        account = await self._check(username, password)
+        async with signing_in(request, account=username) as attempt:
+            account = await self._check(username, password)
+            attempt.has_succeeded = account is not None and _may_enter(account)
         if account is None or not _may_enter(account):
             logger.warning("Refused to sign in to the admin")
             return False

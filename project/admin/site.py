@@ -26,6 +26,7 @@ from project.errors import AppError, DomainError
 from project.logging import request_id
 from project.runtime import Runtime
 from project.templating import TEMPLATE_FOLDER
+from project.web.headers import csp_nonce
 from project.web.static import ProjectFiles, static_url
 
 BASE_URL = "/admin"
@@ -131,6 +132,7 @@ class AdminSite(AdminPages):
         templates.env.trim_blocks = templates.env.lstrip_blocks = True
         templates.env.globals.update(
             static_url=static_url,
+            csp_nonce=csp_nonce,
             path_to=path_to,
             with_query=with_query,
             identity_of=self._identity_of,

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from sqlalchemy import URL, Connection, text
 
 from project.checks.framework import Level, Problem, Subject, check, check_database
-from project.settings import WebSettings, is_weak
+from project.settings import ROOT, WebSettings, is_weak
+from project.web.lanes import available_cores
 
 RESERVE = 5
 """Connections that stay free for migrations, backups and people."""
@@ -101,6 +102,32 @@ def logs_are_for_machines(subject: Subject) -> Iterator[Problem]:
             Level.WARNING,
             "LOG_FORMAT is text, which no log collector takes apart safely.",
             hint="Leave it unset, or set it to json.",
+        )
+
+
+@check("server", deploy=True)
+def uploads_survive(subject: Subject) -> Iterator[Problem]:
+    """What lies beside the code goes with it, when the next version takes its place."""
+    folder = subject.settings.media_directory
+    if subject.settings.media.storage_url is None and folder.resolve().is_relative_to(ROOT):
+        yield Problem(
+            "server.W003",
+            Level.WARNING,
+            "Uploaded files lie inside the folder of the code.",
+            hint="Set MEDIA_DIRECTORY to a folder of their own, or STORAGE_URL to a bucket.",
+            obj=str(folder),
+        )
+
+
+@check("server", deploy=True)
+def workers_have_cores(subject: Subject) -> Iterator[Problem]:
+    cores, workers = available_cores(), subject.settings.server.workers
+    if workers > cores:
+        yield Problem(
+            "server.I001",
+            Level.INFO,
+            f"{workers} workers share {cores} cores: more memory and connections, no more answers.",
+            hint="Measure with loadtests/ what this machine wants.",
         )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from types import ModuleType
 
-from project.checks import apps, database, deployment, settings, web
+from project.checks import apps, browser, database, deployment, settings, web
 from project.checks.framework import Check, Problem, Subject
 
-BUILT_IN = (settings, apps, database, web, deployment)
+BUILT_IN = (settings, apps, database, web, deployment, browser)
 
 
 def collect_checks(subject: Subject, *, deploy: bool = False) -> list[Check]:

@@ -9,7 +9,12 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+)
 
 from project.db.commit import ON_COMMIT, follow_up
 from project.db.engine import begin_explicitly
@@ -60,6 +65,12 @@ class AsyncDatabase:
                 yield session
             if isinstance(session.sync_session, ReadingSession):
                 session.sync_session.refuse_changes()
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection in autocommit, for what counts whatever becomes of the request."""
+        async with self._gate, self.engine.connect() as connection:
+            yield connection
 
     async def close(self) -> None:
         """Give all connections back to the server."""

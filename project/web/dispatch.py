@@ -16,9 +16,11 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.convertors import Convertor
 from starlette.exceptions import HTTPException
 from starlette.routing import Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 METHOD_NOT_ALLOWED = 405
+GET = "GET"
+HEAD = "HEAD"
 
 _PARAMETER = re.compile(r"\(\?P<\w+>")
 
@@ -42,6 +44,27 @@ class RouteIndex:
         self._tables = {method: _Table(method, entries) for method in methods}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == HEAD and self._is_read(scope["path"]):
+            asked = {**scope, "method": GET}
+            try:
+                await self._dispatch(asked, receive, _without_body(send))
+            finally:
+                scope.update({**asked, "method": HEAD})  # the access log reads the route from it
+        else:
+            await self._dispatch(scope, receive, send)
+
+    def _is_read(self, path: str) -> bool:
+        """Whether HEAD gets what GET would, without the body: FastAPI's own routes refuse it.
+
+        Not if a route has a HEAD of its own, nor for a stream, which has no end to wait for.
+        """
+        own, table = self._tables.get(HEAD), self._tables.get(GET)
+        if table is None or (own is not None and own.knows(path)):
+            return False
+        entry = table.find(path)
+        return entry is not None and not entry.is_stream
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry = self.find(scope)
         if entry is None:
             await self._fall_back(scope, receive, send)
@@ -58,6 +81,7 @@ class RouteIndex:
                 # FastAPI names the methods of the first route alone.
                 allowed = {m for m, table in self._tables.items() if table.knows(scope["path"])}
                 known = (error.headers or {}).get("Allow", "").split(", ")
+                allowed |= {HEAD} if self._is_read(scope["path"]) else set()
                 methods = ", ".join(sorted(allowed.union(known) - {""}))
                 error.headers = {**(error.headers or {}), "Allow": methods}
             raise
@@ -78,6 +102,7 @@ class _Entry:
         self.pattern: re.Pattern[str] = context.path_regex
         self.app: ASGIApp = context.app
         self.is_direct = _is_direct(context)
+        self.is_stream = _is_stream(context)
         self._route = context.original_route
         self._endpoint = context.endpoint
         self._effective = context._route_context  # noqa: SLF001 - held by test_dispatch.py
@@ -131,3 +156,23 @@ def _is_direct(context: RouteContext) -> bool:
         return False
     body = context.body_field
     return body is None or not isinstance(body.field_info, Form)
+
+
+def _is_stream(context: RouteContext) -> bool:
+    route = context.original_route
+    return any(getattr(route, name, False) for name in ("is_sse_stream", "is_json_stream"))
+
+
+def _without_body(send: Send) -> Send:
+    """Let the headers through, which say how long the body would be, and end there."""
+    has_ended = False
+
+    async def send_head(message: Message) -> None:
+        nonlocal has_ended
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not has_ended:
+            has_ended = True
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return send_head

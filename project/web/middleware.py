@@ -2,39 +2,42 @@
 connection busy while a slow client reads, and costs more than the request itself."""
 
 import re
-from collections.abc import Sequence
 from secrets import token_hex
 from time import perf_counter
 
 from loguru import logger
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from project.logging import request_id
+from project.web.headers import NONCE, ProtectiveHeaders
 from project.web.problems import server_error, status_problem
 from project.web.route import effective_route
 from project.web.streaming import is_unread
 
-PROBES = "/health/"
 REQUEST_ID_HEADER = "X-Request-ID"
+REQUEST_ID = b"x-request-id"
 PLAUSIBLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ERROR = 400
 SERVER_ERROR = 500
 
 
 class RequestContext:
-    """The outermost layer: request id and access log."""
+    """The outermost layer: request id, access log, and what every answer has in common.
 
-    def __init__(self, app: ASGIApp) -> None:
+    It is one layer because each costs a request more than what it does.
+    """
+
+    def __init__(self, app: ASGIApp, headers: ProtectiveHeaders | None = None) -> None:
         self.app = app
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self.headers)
         token = request_id.set(exchange.id)
         try:
             await self.app(scope, receive, exchange.send)
@@ -78,21 +81,51 @@ class UnforeseenErrors:
 
 
 class _Exchange:
-    """One request and its answer, as the access log sees them."""
+    """One request and its answer, as the access log and the headers see them."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, headers: ProtectiveHeaders | None) -> None:
         self.scope = scope
         self.status = 0
         self._send = send
+        self._headers = headers
         self._started = perf_counter()
-        offered = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        self._is_replaced = False
+        scope[NONCE] = []
+        asked = dict(scope["headers"])
+        self._is_personal = b"authorization" in asked
+        offered = asked.get(b"x-request-id", b"").decode("latin-1")
         self.id = offered if PLAUSIBLE_ID.fullmatch(offered) else token_hex(16)
 
     async def send(self, message: Message) -> None:
+        """Pass a message on; the plain-text errors of library middleware become problems.
+
+        The body limit and CORS answer `text/plain`; a client of an API should not have to read
+        two formats.
+        """
+        if self._is_replaced:
+            return
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-            MutableHeaders(scope=message)[REQUEST_ID_HEADER] = self.id
+            if message["status"] >= ERROR and _is_plain(message):
+                self._is_replaced = True
+                kept = _kept_headers(message)
+                response = status_problem(self.scope, message["status"], headers=kept)
+                await response(self.scope, _receive_nothing, self._pass)
+                return
+            self._complete(message)
         await self._send(message)
+
+    async def _pass(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._complete(message)
+        await self._send(message)
+
+    def _complete(self, message: Message) -> None:
+        self.status = status = message["status"]
+        found = [pair for pair in message.get("headers", ()) if pair[0] != REQUEST_ID]
+        found.append((REQUEST_ID, self.id.encode("ascii")))
+        if self._headers is not None:
+            self._headers.complete(self.scope, status, found, is_personal=self._is_personal)
+        message["headers"] = found
 
     def log(self) -> None:
         """Write one line. The query string may carry secrets and stays out."""
@@ -124,53 +157,9 @@ def route_template(scope: Scope) -> str | None:
     return template
 
 
-class TrustedHosts(TrustedHostMiddleware):
-    """Refuses hosts that are not ours, except for probes: those call by address.
-
-    `.example.com` stands for the domain and everything below it, as in Django.
-    """
-
-    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:
-        super().__init__(app, [name for host in allowed_hosts for name in _host_patterns(host)])
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(PROBES):
-            await self.app(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
-
-
-def _host_patterns(host: str) -> tuple[str, ...]:
-    return (host[1:], f"*{host}") if host.startswith(".") else (host,)
-
-
-class PlainErrors:
-    """Turns the plain-text errors of library middleware into problems.
-
-    The body limit, the host check and CORS answer `text/plain`; a client of an API should
-    not have to read two formats.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        replaced = False
-
-        async def rewrite(message: Message) -> None:
-            nonlocal replaced
-            if message["type"] == "http.response.start" and _is_plain_error(message):
-                replaced = True
-                headers = _kept_headers(message)
-                response = status_problem(scope, message["status"], headers=headers)
-                await response(scope, receive, send)
-            elif not replaced:
-                await send(message)
-
-        await self.app(scope, receive, rewrite)
+async def _receive_nothing() -> Message:
+    """Stand for a `receive` that nobody calls: the whole answer is known."""
+    return {"type": "http.disconnect"}
 
 
 def _kept_headers(message: Message) -> dict[str, str]:
@@ -179,6 +168,6 @@ def _kept_headers(message: Message) -> dict[str, str]:
     return {name: value for name, value in headers.items() if not name.startswith("content-")}
 
 
-def _is_plain_error(message: Message) -> bool:
-    kind = Headers(raw=message["headers"]).get("content-type", "")
-    return message["status"] >= ERROR and kind.startswith("text/plain")
+def _is_plain(message: Message) -> bool:
+    found = (value for name, value in message["headers"] if name == b"content-type")
+    return next(found, b"").startswith(b"text/plain")

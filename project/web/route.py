@@ -38,6 +38,7 @@ from project.runtime import runtime_of
 from project.settings import Settings
 from project.web.lanes import DATABASE
 from project.web.streaming import stream_after_reading
+from project.web.throttling import THROTTLED_ATTRIBUTE, Rate, with_throttle
 from project.web.transaction import Call, Function, Resolution, inspect_call, name_of
 
 LANE_ATTRIBUTE = "__lane__"
@@ -90,6 +91,7 @@ class Route(APIRoute):
         self.lane_name: str | None = None
         self.written = endpoint  # as its author wrote it; FastAPI gets to see a wrapper
         self.max_body: Callable[[Settings], int] | None = getattr(endpoint, BODY_ATTRIBUTE, None)
+        self.throttle: tuple[str, Rate] | None = getattr(endpoint, THROTTLED_ATTRIBUTE, None)
         self.call = call = inspect_call(endpoint)
         if inspect.isasyncgenfunction(endpoint):
             _refuse_session(call, call.session, "streams; take what a provider reads")
@@ -110,9 +112,10 @@ class Route(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
-        """Put the endpoint's own body limit, if it has one, around what FastAPI does."""
+        """Put the endpoint's own body limit and rate, if it has them, around what FastAPI does."""
         handler = super().get_route_handler()
-        return handler if self.max_body is None else _with_body_limit(handler, self.max_body)
+        limited = handler if self.max_body is None else _with_body_limit(handler, self.max_body)
+        return with_throttle(limited, self.throttle)
 
     def _wrap(self, call: Call, work: "Work") -> Function:
         """Wrap the endpoint in the `async def` that FastAPI gets to see."""

@@ -47,7 +47,8 @@ def page(site: str, context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
     outside: list[str] = []
     complaints: list[str] = []
-    page.on("request", lambda r: None if r.url.startswith(site) else outside.append(r.url))
+    own = (site, f"blob:{site}")
+    page.on("request", lambda r: None if r.url.startswith(own) else outside.append(r.url))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text))
     yield page

@@ -23,6 +23,7 @@ from project.runtime import Runtime, runtime_of
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
 from project.web.principal import bearer_token
 from project.web.route import Router
+from project.web.throttling import signing_in, throttled
 from project.web.transaction import DbSession, InTransactions
 
 auth = Router(prefix="/auth", tags=["auth"])
@@ -38,7 +39,9 @@ async def sign_in_with_password(
 ) -> TokenPair:
     """Exchange an email (as `username`) and a password for an access and a refresh token."""
     runtime = runtime_of(request)
-    user = await sign_in.check_password(runtime, email=form.username, password=form.password)
+    async with signing_in(request, account=form.username) as attempt:
+        user = await sign_in.check_password(runtime, email=form.username, password=form.password)
+        attempt.has_succeeded = user is not None
     if user is None:
         raise WrongCredentials
     grant = await transactions.run(
@@ -97,6 +100,7 @@ def _end_session_of(session: Session, runtime: Runtime, token: str, *, may_be_st
 
 
 @users.post("/", status_code=201)
+@throttled("300/minute", scope="registration")
 async def register(request: Request, body: UserCreate) -> UserRead:
     """Open an account. 409 if the email is known, 403 where registration is closed."""
     user = await register_account(runtime_of(request), **body.model_dump())

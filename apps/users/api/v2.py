@@ -14,6 +14,7 @@ from project.runtime import runtime_of
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
 from project.web.route import Router
 from project.web.schemas import Schema
+from project.web.throttling import throttled
 from project.web.transaction import DbSession
 
 router = Router(prefix="/users", tags=["users"])
@@ -37,6 +38,7 @@ class UserRead(Schema):
 
 
 @router.post("/", status_code=201)
+@throttled("300/minute", scope="registration")
 async def register(request: Request, body: UserCreate) -> UserRead:
     """Open an account. 409 if the email is known, 403 where registration is closed."""
     return _read(await register_account(runtime_of(request), **body.model_dump()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +81,19 @@ STRONG = SecretStr("k3Jx9-Lw0pQz7RtYv2BnM5cD8fGh1sWe")
             {"server_timing": True},
             {"server_timing": False},
         ),
+        (
+            deployment.uploads_survive,
+            "media",
+            {"media_directory": Path(".data/media")},
+            {"media_directory": Path("/var/lib/lintel/media").absolute()},
+        ),
+        (
+            deployment.uploads_survive,
+            "media",
+            {},
+            {"storage_url": "s3://shop/uploads"},
+        ),
+        (deployment.workers_have_cores, "server", {"workers": 128}, {"workers": 1}),
         (deployment.logs_are_for_machines, "logging", {"format": "text"}, {"format": "json"}),
     ],
 )

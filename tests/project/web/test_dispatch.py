@@ -7,6 +7,8 @@ import pytest
 from fastapi import APIRouter, FastAPI, Form
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
+from loguru import logger
+from sqlalchemy.orm import Session
 
 from project.web.dispatch import RouteIndex, index_routes
 
@@ -124,7 +126,7 @@ def test_same_answers(client: TestClient, method: str, path: str, status: int, a
 def test_all_methods_are_allowed_for(client: TestClient) -> None:
     """FastAPI itself would name those of the first route that has the path."""
     assert client.delete("/api/things/").headers["allow"] == "POST"
-    assert client.delete("/api/things/both").headers["allow"] == "GET, PUT"
+    assert client.delete("/api/things/both").headers["allow"] == "GET, HEAD, PUT"
 
 
 def test_form(client: TestClient) -> None:
@@ -154,3 +156,46 @@ def test_a_route_for_everything_comes_first() -> None:
     index_routes(app)
     with TestClient(app) as client:
         assert client.get("/exact").json() == "everything: exact"
+
+
+# HEAD
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/v1/items/", 200),
+        ("/api/v1/users/me", 401),
+        ("/api/v1/items/99999", 404),
+        ("/health/live", 200),
+        ("/", 200),
+        ("/static/lintel.css", 200),
+        ("/api/v1/auth/token", 405),
+        ("/api/v1/orders/1/events", 405),
+        ("/nowhere", 404),
+    ],
+)
+def test_head(application_client: TestClient, path: str, status: int) -> None:
+    """What GET would answer, its length included, without the body."""
+    response = application_client.head(path)
+    assert response.status_code == status
+    assert response.content == b""
+    if status != 405:
+        assert (
+            response.headers["Content-Length"]
+            == application_client.get(path).headers["Content-Length"]
+        )
+
+
+@pytest.fixture
+def application_client(application: FastAPI, session: Session) -> TestClient:
+    return TestClient(application, follow_redirects=False)
+
+
+def test_head_is_in_the_log_as_it_came(application_client: TestClient) -> None:
+    lines: list[Any] = []
+    sink = logger.add(lambda message: lines.append(message.record["extra"]), level=0)
+    application_client.head("/api/v1/users/12")
+    logger.remove(sink)
+    found = [(line["method"], line["route"]) for line in lines if line.get("logger") == "access"]
+    assert found == [("HEAD", "/api/v1/users/{user_id}")]

@@ -1,0 +1,233 @@
+"""How often somebody may do something: the seam between routes and the one app that counts.
+
+    @router.post("/")
+    @throttled("300/minute", scope="registration")
+    async def register(…) -> UserRead: ...
+
+An app with a `limiter.py` that defines `limiter` counts for everybody; without one nothing is
+throttled. Whoever is signed in is counted as such, everybody else by address. The headers are
+those of the IETF's draft-ietf-httpapi-ratelimit-headers-11.
+"""
+
+import ipaddress
+import math
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from fastapi import Request, Response
+from starlette.datastructures import Headers
+
+from project.errors import ProjectError, TooManyRequests
+from project.runtime import Runtime, runtime_of
+
+if TYPE_CHECKING:
+    from project.web.transaction import Function
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+THROTTLED_ATTRIBUTE = "__throttled__"
+UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+WRITTEN = re.compile(r"(?P<amount>[1-9]\d{0,6})/(?:(?P<times>[1-9]\d{0,6}) )?(?P<unit>[a-z]+?)s?")
+NETWORK_OF_IPV6 = 64
+"""Bits that a household or a rented machine has to itself; below them it changes at will."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many in so many seconds. A burst of all of them is fine; then they come back evenly."""
+
+    amount: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, written: str) -> "Rate":
+        """Read `100/minute` or `10/5 minutes`. Raises ValueError."""
+        found = WRITTEN.fullmatch(written.strip().lower())
+        if found is None or found["unit"] not in UNITS:
+            raise ValueError("should be a rate such as 100/minute or 10/5 minutes")
+        seconds = int(found["times"] or 1) * UNITS[found["unit"]]
+        return cls(int(found["amount"]), seconds)
+
+    def __str__(self) -> str:
+        return f"{self.amount}/{self.seconds} seconds"
+
+    @property
+    def step(self) -> float:
+        """Seconds after which one more is free."""
+        return self.seconds / self.amount
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A rate for somebody; `name` is what the headers call it."""
+
+    name: str
+    rate: Rate
+    subject: tuple[str, ...]
+    """Who, and at what. It is hashed before it is kept."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one request against one quota; `level` is what is used up, in seconds."""
+
+    quota: Quota
+    is_admitted: bool
+    level: float
+
+    @property
+    def remaining(self) -> int:
+        """How many more are free now."""
+        rate = self.quota.rate
+        return max(0, math.floor((rate.seconds - self.level) / rate.step + 1e-6))
+
+    @property
+    def retry_after(self) -> int:
+        """Whole seconds until the next one is free; 1 at least."""
+        rate = self.quota.rate
+        return max(1, math.ceil(self.level + rate.step - rate.seconds))
+
+    def headers(self) -> dict[str, str]:
+        """Say what the quota is, what is left of it, and when there will be more."""
+        rate, name = self.quota.rate, self.quota.name
+        reset = math.ceil(max(0.0, self.level)) if self.is_admitted else self.retry_after
+        remaining = self.remaining if self.is_admitted else 0
+        found = {
+            "RateLimit-Policy": f'"{name}";q={rate.amount};w={rate.seconds}',
+            "RateLimit": f'"{name}";r={remaining};t={reset}',
+        }
+        return found if self.is_admitted else {**found, "Retry-After": str(self.retry_after)}
+
+
+class Attempt:
+    """Somebody tries to sign in; whoever checks the password says how it went."""
+
+    def __init__(self) -> None:
+        self.has_succeeded = False
+
+
+@runtime_checkable
+class Limiter(Protocol):
+    """What an app's `limiter.py` offers as `limiter`."""
+
+    async def admit(self, runtime: Runtime, quotas: Sequence[Quota]) -> Verdict | None:
+        """Count one request against each quota, as long as the one before it has room.
+
+        Returns the last verdict: the first refusal, if there is one. None where nothing is
+        counted: switched off, or the database cannot be asked.
+        """
+        ...
+
+    def rate_of(self, runtime: Runtime, scope: str, default: Rate) -> Rate:
+        """Return the rate that this place has set for a scope, or the one in the code."""
+        ...
+
+    def attempt(
+        self, runtime: Runtime, *, account: str, address: str
+    ) -> AbstractAsyncContextManager[Attempt]:
+        """Count an attempt to sign in: an async context manager that yields an Attempt.
+
+        Raises TooManyRequests before anything is checked. What has succeeded is given back.
+        """
+        ...
+
+
+def throttled(rate: str, *, scope: str = "") -> Callable[["Function"], "Function"]:
+    """Declare how often one client may call a route. Goes below the router's decorator.
+
+    Routes of one `scope` share a count, and a deployment may set its rate. Without one, each
+    route counts for itself.
+    """
+    parsed = Rate.parse(rate)
+
+    def mark(endpoint: "Function") -> "Function":
+        name = scope or f"{endpoint.__module__}.{endpoint.__qualname__}"
+        setattr(endpoint, THROTTLED_ATTRIBUTE, (name, parsed))
+        return endpoint
+
+    return mark
+
+
+def with_throttle(handler: Handler, declared: tuple[str, Rate] | None) -> Handler:
+    """Put the declared rate before everything that a route does, reading the body included."""
+    if declared is None:
+        return handler
+    scope, default = declared
+    name = scope.rpartition(".")[2]
+
+    async def throttled_handler(request: Request) -> Response:
+        runtime = runtime_of(request)
+        limiter = runtime.limiter
+        if limiter is None:
+            return await handler(request)
+        rate = limiter.rate_of(runtime, scope, default)
+        verdict = await limiter.admit(runtime, [Quota(name, rate, (scope, *caller_of(request)))])
+        refuse_excess(verdict)
+        response = await handler(request)
+        if verdict is not None:
+            response.headers.update(verdict.headers())
+        return response
+
+    return throttled_handler
+
+
+def refuse_excess(verdict: Verdict | None) -> None:
+    """Raise TooManyRequests if the verdict is a refusal."""
+    if verdict is not None and not verdict.is_admitted:
+        seconds = verdict.retry_after
+        detail = (
+            f"Too many requests: try again in {seconds} {'second' if seconds == 1 else 'seconds'}."
+        )
+        raise TooManyRequests(detail, headers=verdict.headers())
+
+
+@asynccontextmanager
+async def signing_in(request: Request, *, account: str) -> AsyncIterator[Attempt]:
+    """Count an attempt to sign in before the password is looked at.
+
+        async with signing_in(request, account=email) as attempt:
+            user = await check_password(…)
+            attempt.has_succeeded = user is not None
+
+    Raises TooManyRequests, whether there is such an account or not.
+    """
+    runtime = runtime_of(request)
+    if runtime.limiter is None:
+        yield Attempt()
+        return
+    name = account.strip().casefold()
+    async with runtime.limiter.attempt(runtime, account=name, address=address_of(request)) as found:
+        yield found
+
+
+def caller_of(request: Request) -> tuple[str, str]:
+    """Say who calls: the account behind a valid access token, or else the address."""
+    runtime = runtime_of(request)
+    scheme, _, token = Headers(scope=request.scope).get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token and runtime.authenticator is not None:
+        try:
+            claims = runtime.authenticator.verify_token(token, runtime)
+        except ProjectError:
+            return "address", address_of(request)
+        return "account", str(claims.get("sub"))
+    return "address", address_of(request)
+
+
+def address_of(request: Request) -> str:
+    """Return the client's address; of IPv6 the network, whose addresses one client has all.
+
+    It is the server that believes X-Forwarded-For, and of TRUSTED_PROXIES alone.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host  # a socket of this machine, or a test's client
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, NETWORK_OF_IPV6), strict=False))
