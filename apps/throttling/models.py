@@ -17,6 +17,7 @@ class Bucket(Base):
     database everybody starts anew.
     """
 
+    __actions__ = ()
     __table_args__ = ({"prefixes": ["UNLOGGED"]},)
 
     key: Mapped[bytes] = mapped_column(LargeBinary(KEY_BYTES), primary_key=True)

@@ -30,7 +30,7 @@ class ThrottlingSettings(AppSettings):
     rates: WrittenRates = Field(default_factory=dict)
     """Rates of scopes, in the place of those in the code: `registration=20/hour`."""
 
-    sign_in_pair: WrittenRate = Rate(5, 300)
+    sign_in_pair: WrittenRate = Rate(10, 600)
     """Wrong passwords for one account from one address."""
 
     sign_in_address: WrittenRate = Rate(200, 300)

@@ -38,7 +38,8 @@ def build(
     with ExitStack() as stack:
 
         def build(*, address: str = "192.0.2.1", **rates: str) -> TestClient:
-            for name, rate in {"enabled": "true", **rates}.items():
+            usual = {"enabled": "true", "sign_in_pair": "5/5 minutes"}
+            for name, rate in {**usual, **rates}.items():
                 monkeypatch.setenv(f"THROTTLING_{name.upper()}", rate)
             app = create_application(settings, database=database, env_file=None)
             client = TestClient(app, client=(address, 50_000), follow_redirects=False)
