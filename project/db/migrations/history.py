@@ -46,15 +46,24 @@ def alembic_config(connection: Connection | None = None, **attributes: Any) -> C
     return config
 
 
+def migration_files(folder: Path) -> list[Path]:
+    """Return the migrations in a folder, by name; none where there is no folder.
+
+    What begins with a dot is an editor's or the system's: a lock, a backup, attributes.
+    """
+    names = (path for path in folder.glob("*.py") if path.name[0] != ".")
+    return sorted(path for path in names if path.stem != "__init__")
+
+
 @cache
 def all_revisions() -> tuple[Revision, ...]:
     """Return every revision on disk, oldest first, read once a process.
 
     Raises CommandError if the history has forked, or has a gap.
     """
-    paths = sorted(VERSIONS.glob("*.py"))
+    paths = migration_files(VERSIONS)
     _refuse_duplicates(paths)
-    found = [_read(path) for path in paths if path.stem != "__init__"]
+    found = [_read(path) for path in paths]
     after = {revision.down_revision: revision for revision in found}
     _refuse_forks(found)
     ordered: list[Revision] = []
@@ -102,14 +111,21 @@ def next_revision() -> str:
 
 
 def _read(path: Path) -> Revision:
+    place = path.relative_to(ROOT).as_posix()
     try:
         tree = ast.parse(path.read_bytes())
         names = dict(_assignments(tree))
         before = names.get("down_revision")
         doc = (ast.get_docstring(tree, clean=False) or "").strip().partition("\n")[0]
         return Revision(str(names["revision"]), before and str(before), doc, path)
-    except (SyntaxError, ValueError, KeyError) as error:
-        place = path.relative_to(ROOT).as_posix()
+    except OSError as error:
+        raise CommandError(f"{place} cannot be read: {error.strerror}.") from error
+    except SyntaxError as error:
+        where = f"{place}, line {error.lineno or 1}"
+        raise CommandError(
+            f"SyntaxError: {error.msg} ({where}). Mend this migration, or delete it."
+        ) from error
+    except (ValueError, KeyError) as error:
         raise CommandError(
             f"{place} cannot be read as a migration: it needs `revision` and `down_revision`."
         ) from error
