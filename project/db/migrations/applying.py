@@ -144,8 +144,7 @@ def _forget(watch: _Watch) -> Callable[..., None]:
 
 
 def _half_done(connection: Connection, error: Exception) -> CommandError:
-    is_servers = isinstance(error, DBAPIError)
-    said = str(error.orig) if is_servers else f"{type(error).__name__}: {error}"
+    said = str(error.orig) if isinstance(error, DBAPIError) else f"{type(error).__name__}: {error}"
     reason = said.partition("\n")[0]
     broken = invalid_indexes(connection)
     connection.rollback()

@@ -38,9 +38,13 @@ class Revision(NamedTuple):
 
 
 def alembic_config(connection: Connection | None = None, **attributes: Any) -> Config:
-    """Return the configuration, with the connection and whatever else env.py shall use."""
+    """Return the configuration, with the connection and whatever else env.py shall use.
+
+    Raises CommandError for a file that Alembic would take for a migration.
+    """
     from alembic.config import Config  # noqa: PLC0415 - see above
 
+    _refuse_hidden()
     config = Config(toml_file=ROOT / "pyproject.toml")
     config.attributes.update(attributes, connection=connection)
     return config
@@ -142,6 +146,16 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, Any]]:
             continue
         if isinstance(target, ast.Name) and target.id in {"revision", "down_revision"}:
             yield target.id, ast.literal_eval(value)
+
+
+def _refuse_hidden() -> None:
+    """Name what Alembic runs though it is hidden; it leaves out Emacs's locks alone."""
+    hidden = (path for path in sorted(VERSIONS.glob(".*.py")) if path.name[1] != "#")
+    for path in hidden:
+        raise CommandError(
+            f"{path.relative_to(ROOT).as_posix()} is hidden, and no migration: delete it, since "
+            "Alembic takes it for one."
+        )
 
 
 def _refuse_duplicates(paths: list[Path]) -> None:

@@ -240,6 +240,9 @@ def test_hidden_files_are_no_migrations(copy: History) -> None:
     """An editor's lock, which is a link to nowhere, and what macOS leaves on other disks."""
     versions = copy.root / "migrations/versions"
     (versions / ".#0003_x.py").symlink_to("somebody@nowhere:1")
+    assert copy.tell("makemigrations", "--check")[0::2] == (0, "")
     (versions / "._0003_x.py").write_bytes(b"\0\x05\x16\x07")
     assert copy.tell("showmigrations")[0::2] == (0, "")
-    assert copy.tell("makemigrations", "--check")[0::2] == (0, "")
+    code, _, err = copy.tell("makemigrations", "--check")  # Alembic would run it
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert "migrations/versions/._0003_x.py is hidden, and no migration: delete it" in err
