@@ -1,4 +1,8 @@
-"""${message}
+<%!
+def for_docstring(text):
+    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+%>\
+"""${message | for_docstring}
 
 Revision: ${up_revision}
 Follows: ${down_revision | comma,n}

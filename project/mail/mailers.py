@@ -75,8 +75,9 @@ class ConsoleMailer:
         tail = [] if message.html is None else ["", "(There is an HTML version of it, too.)"]
         line = "─" * WIDTH
         shown = "\n".join([line, *head, message.text.rstrip(), *tail, line, ""])
-        with self._turn:
-            sys.stdout.write(shown)
+        encoding = sys.stdout.encoding or "utf-8"
+        with self._turn:  # a console that lacks a character shows another one
+            sys.stdout.write(shown.encode(encoding, "replace").decode(encoding))
             sys.stdout.flush()
 
 

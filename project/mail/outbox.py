@@ -48,7 +48,7 @@ class Outbox:
         self._numbers = count()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._is_busy = False
+        self._sending: Message | None = None
         self._is_closing = False
 
     def post(self, message: Message) -> None:
@@ -69,20 +69,26 @@ class Outbox:
             return self._changed.wait_for(self._is_empty, seconds)
 
     def close(self, seconds: float = FAREWELL) -> None:
-        """Try everything once more, at once; what is not sent in time is named in the log."""
+        """Try everything once more, at once; what is not sent in time is named in the log.
+
+        The thread may still be at a mail then: it tries no other one again, and ends after it.
+        """
         with self._changed:
-            thread, self._is_closing = self._thread, True
+            thread = self._thread
+            self._is_closing = thread is not None
             self._changed.notify_all()
         if thread is not None:
             thread.join(seconds)
         with self._changed:
+            if self._sending is not None:
+                readers = _readers(self._sending)
+                logger.error("A mail to {} may not have been sent: the process ends", readers)
             for letter in self._waiting:
                 _give_up(letter.message, "the process ends")
             self._waiting.clear()
-            self._thread, self._is_closing = None, False
 
     def _is_empty(self) -> bool:
-        return not self._waiting and not self._is_busy
+        return not self._waiting and self._sending is None
 
     def _work(self) -> None:
         while (letter := self._next()) is not None:
@@ -90,19 +96,24 @@ class Outbox:
             with self._changed:
                 if again is not None:
                     heapq.heappush(self._waiting, again)
-                self._is_busy = False
+                self._sending = None
                 self._changed.notify_all()
 
     def _next(self) -> _Letter | None:
-        """Wait for the next letter that is due; None when it is time to end."""
+        """Wait for the next letter that is due; None when it is time to end.
+
+        The thread itself says that it is gone: a letter posted later gets a new one.
+        """
         with self._changed:
             while not self._is_due():
-                if self._is_closing or self._thread is not threading.current_thread():
+                if self._is_closing:
+                    self._thread, self._is_closing = None, False
                     return None
                 left = self._waiting[0].due - time.monotonic() if self._waiting else None
                 self._changed.wait(left)
-            self._is_busy = True
-            return heapq.heappop(self._waiting)
+            letter = heapq.heappop(self._waiting)
+            self._sending = letter.message
+            return letter
 
     def _is_due(self) -> bool:
         if not self._waiting:

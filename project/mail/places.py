@@ -1,7 +1,7 @@
 """What `MAIL_URL` says: who takes mail, and by which way."""
 
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 SCHEMES = ("console", "file", "memory", "smtp", "smtps")
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
@@ -27,7 +27,7 @@ class MailPlace:
 
 def parse_mail_url(text: str) -> MailPlace:
     """Take a mail URL apart. Raises ValueError with what is wrong, and never with the password."""
-    parts = urlsplit(text)
+    parts = _split(text)
     if parts.scheme not in SCHEMES:
         raise ValueError(
             "must be smtp://user:password@host, smtps://…, file:FOLDER, console: or memory:"
@@ -53,11 +53,18 @@ def parse_mail_url(text: str) -> MailPlace:
     )
 
 
+def _split(text: str) -> SplitResult:
+    try:
+        return urlsplit(text)
+    except ValueError:  # which quotes everything up to the host
+        raise ValueError("is no URL; what is special in a user or password is %XX") from None
+
+
 def _port(netloc: str) -> int | None:
     try:
         return urlsplit(f"//{netloc}").port
-    except ValueError as error:
-        raise ValueError("names a port that is none; a / or # in a password is %2F, %23") from error
+    except ValueError:  # which quotes what may be the password
+        raise ValueError("names a port that is none; a / or # in a password is %2F, %23") from None
 
 
 def _tls(scheme: str, wanted: str | None) -> str:

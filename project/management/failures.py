@@ -65,8 +65,9 @@ def _places(error: BaseException) -> Iterator[tuple[str, int]]:
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == TYPED or _is_edited(frame.filename, folders):
             yield shown(frame.filename), frame.lineno or 0
-    if isinstance(error, SyntaxError) and _is_edited(error.filename or "", folders):
-        yield shown(error.filename or ""), error.lineno or 0
+    file = (error.filename if isinstance(error, SyntaxError) else None) or ""
+    if isinstance(error, SyntaxError) and (file == TYPED or _is_edited(file, folders)):
+        yield shown(file), error.lineno or 0
 
 
 def _app_being_loaded(error: BaseException) -> str | None:

@@ -38,7 +38,7 @@ class Review:
         return cls(
             renames=set(renames),
             defaults=given,
-            may_ask=may_ask and sys.stdin.isatty(),
+            may_ask=may_ask and sys.stdin is not None and sys.stdin.isatty(),
             unused={*renames, *given},
         )
 

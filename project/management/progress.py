@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 WIDTH = 30
 INTERVAL = 0.1
@@ -36,11 +37,15 @@ def progress_bar(label: str, total: int, *, at_end: str = "") -> Callable[[int],
     return draw
 
 
-def clear_bar() -> None:
-    """Take the bar away, if there is one."""
-    if sys.stderr.isatty():
-        sys.stderr.write(_clear())
-        sys.stderr.flush()
+@contextmanager
+def bar_cleared() -> Iterator[None]:
+    """Take the bar away, if there is one, at the end of the work and when it fails."""
+    try:
+        yield
+    finally:
+        if sys.stderr.isatty():
+            sys.stderr.write(_clear())
+            sys.stderr.flush()
 
 
 def _clear() -> str:

@@ -30,6 +30,9 @@ TEMPLATE = Path(__file__).parent / "app_template"
 SAMPLE = "sample_things"
 OWNERS = "apps.users"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+MIGRATE_WORDS = frozenset({"base", "zero", "head", "heads"})
+"""What `migrate` takes for a revision, and would not take for an app."""
+
 LONGEST_NAME = 30  # twice a part of a table's name, which has 63 characters at most
 ENDINGS = (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("s", ""))
 SINGULAR_AS_IT_IS = ("ss", "us", "is", "news", "series")
@@ -91,6 +94,8 @@ def refuse_bad_name(name: str, root: Path) -> None:
         )
     if keyword.iskeyword(name):
         raise CommandError(f"{name!r} is a word of Python's own: choose another name.")
+    if name in MIGRATE_WORDS:
+        raise CommandError(f"{name!r} is a revision to `migrate`: choose another name.")
     if len(name) > LONGEST_NAME:
         raise CommandError(f"{name!r} is longer than {LONGEST_NAME} characters: shorten it.")
     labels = {app.rpartition(".")[2] for app in installed_apps()}

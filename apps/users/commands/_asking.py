@@ -13,7 +13,7 @@ from project.errors import CommandError
 
 def require_terminal(*variables: str) -> None:
     """Raise CommandError, which names the way out, if there is nobody to ask."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise CommandError(
             "This is not a terminal, so nobody can be asked: pass --noinput and set "
             f"{' and '.join(variables)}."

@@ -80,15 +80,19 @@ def _run(connection: Connection, step: Step, target: str, *, attempts: int, say:
             with _watched(connection, watch):
                 step(alembic_config(connection, on_version_apply=_forget(watch)), target)
             return
-        except DBAPIError as error:
+        except Exception as error:
             connection.rollback()
             if watch.is_outside:
                 raise _half_done(connection, error) from error
-            if getattr(error.orig, "sqlstate", None) not in LOCK_REFUSED:
+            if not isinstance(error, DBAPIError) or _sqlstate(error) not in LOCK_REFUSED:
                 raise
             if current_revision(connection) != before:
                 tried = 1  # those before it are through, and this is the first try of the next
             _pause_or_give_up(connection, error, tried, attempts, say)
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 def _pause_or_give_up(
@@ -139,8 +143,9 @@ def _forget(watch: _Watch) -> Callable[..., None]:
     return forget
 
 
-def _half_done(connection: Connection, error: DBAPIError) -> CommandError:
-    reason = str(error.orig).splitlines()[0]
+def _half_done(connection: Connection, error: Exception) -> CommandError:
+    said = str(error.orig) if isinstance(error, DBAPIError) else f"{type(error).__name__}: {error}"
+    reason = said.partition("\n")[0]
     broken = invalid_indexes(connection)
     connection.rollback()
     mend = "Undo by hand what it did there, then migrate again."
@@ -148,8 +153,8 @@ def _half_done(connection: Connection, error: DBAPIError) -> CommandError:
         drops = "; ".join(f'DROP INDEX CONCURRENTLY "{name}"' for name in broken)
         mend = f"INVALID indexes are left: {drops}; then migrate again."
     return CommandError(
-        f"The migration broke off in its autocommit_block, outside of a transaction ({reason}): "
-        f"what it did before that stays. {mend}"
+        f"The migration broke off in its autocommit_block, or after it ({reason}): what it "
+        f"did there, outside of a transaction, stays. {mend}"
     )
 
 

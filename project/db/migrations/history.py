@@ -38,12 +38,25 @@ class Revision(NamedTuple):
 
 
 def alembic_config(connection: Connection | None = None, **attributes: Any) -> Config:
-    """Return the configuration, with the connection and whatever else env.py shall use."""
+    """Return the configuration, with the connection and whatever else env.py shall use.
+
+    Raises CommandError for a file that Alembic would take for a migration.
+    """
     from alembic.config import Config  # noqa: PLC0415 - see above
 
+    _refuse_hidden()
     config = Config(toml_file=ROOT / "pyproject.toml")
     config.attributes.update(attributes, connection=connection)
     return config
+
+
+def migration_files(folder: Path) -> list[Path]:
+    """Return the migrations in a folder, by name; none where there is no folder.
+
+    What begins with a dot is an editor's or the system's: a lock, a backup, attributes.
+    """
+    names = (path for path in folder.glob("*.py") if path.name[0] != ".")
+    return sorted(path for path in names if path.stem != "__init__")
 
 
 @cache
@@ -52,9 +65,9 @@ def all_revisions() -> tuple[Revision, ...]:
 
     Raises CommandError if the history has forked, or has a gap.
     """
-    paths = sorted(VERSIONS.glob("*.py"))
+    paths = migration_files(VERSIONS)
     _refuse_duplicates(paths)
-    found = [_read(path) for path in paths if path.stem != "__init__"]
+    found = [_read(path) for path in paths]
     after = {revision.down_revision: revision for revision in found}
     _refuse_forks(found)
     ordered: list[Revision] = []
@@ -102,14 +115,21 @@ def next_revision() -> str:
 
 
 def _read(path: Path) -> Revision:
+    place = path.relative_to(ROOT).as_posix()
     try:
         tree = ast.parse(path.read_bytes())
         names = dict(_assignments(tree))
         before = names.get("down_revision")
         doc = (ast.get_docstring(tree, clean=False) or "").strip().partition("\n")[0]
         return Revision(str(names["revision"]), before and str(before), doc, path)
-    except (SyntaxError, ValueError, KeyError) as error:
-        place = path.relative_to(ROOT).as_posix()
+    except OSError as error:
+        raise CommandError(f"{place} cannot be read: {error.strerror}.") from error
+    except SyntaxError as error:
+        where = f"{place}, line {error.lineno or 1}"
+        raise CommandError(
+            f"SyntaxError: {error.msg} ({where}). Mend this migration, or delete it."
+        ) from error
+    except (ValueError, KeyError) as error:
         raise CommandError(
             f"{place} cannot be read as a migration: it needs `revision` and `down_revision`."
         ) from error
@@ -126,6 +146,16 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, Any]]:
             continue
         if isinstance(target, ast.Name) and target.id in {"revision", "down_revision"}:
             yield target.id, ast.literal_eval(value)
+
+
+def _refuse_hidden() -> None:
+    """Name what Alembic runs though it is hidden; it leaves out Emacs's locks alone."""
+    hidden = (path for path in sorted(VERSIONS.glob(".*.py")) if path.name[1] != "#")
+    for path in hidden:
+        raise CommandError(
+            f"{path.relative_to(ROOT).as_posix()} is hidden, and no migration: delete it, since "
+            "Alembic takes it for one."
+        )
 
 
 def _refuse_duplicates(paths: list[Path]) -> None:

@@ -8,16 +8,17 @@ from alembic.operations import MigrateOperation, ops
 from sqlalchemy import Connection, Table
 from sqlalchemy.orm import DeclarativeBase
 
-from project.apps import AppConfig
+from project.apps import AppConfig, Registry
 from project.db.migrations.history import next_revision
 from project.db.migrations.writing import write_revision
 from project.errors import CommandError
 
 
-def tables_of(app: AppConfig, base: type[DeclarativeBase]) -> list[Table]:
+def tables_of(app: AppConfig, registry: Registry, base: type[DeclarativeBase]) -> list[Table]:
     """Return the app's tables, those that refer to others last.
 
-    A table without a model, between two of them, is known by its name.
+    A table without a model, between two of them, is known by its name: `items_extra_tag` belongs
+    to the app `items_extra`, if there is one.
     """
     owners = {
         table: mapper.class_.__module__
@@ -28,7 +29,7 @@ def tables_of(app: AppConfig, base: type[DeclarativeBase]) -> list[Table]:
         table
         for table in base.metadata.sorted_tables
         if owners.get(table, "").startswith(f"{app.package}.")
-        or (table not in owners and table.name.startswith(f"{app.label}_"))
+        or (table not in owners and registry.owner_of(table.name) == app.label)
     ]
 
 

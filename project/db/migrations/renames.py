@@ -75,7 +75,7 @@ def carry_out_renames(
     """
     metadata: MetaData = context.opts["target_metadata"]
     result, asked = Renamed([], [], [], script), set[Rename]()
-    while meant := _next_meant(context, result.script, decide, wanted, asked):
+    while meant := _next_meant(context, result, decide, wanted, asked):
         result.renames.append(meant)
         _invoke(context, result, _operations(meant, metadata))
         result = _compared(context, result)
@@ -88,17 +88,26 @@ def carry_out_renames(
 
 def _next_meant(
     context: MigrationContext,
-    script: ops.MigrationScript,
+    result: Renamed,
     decide: Decide,
     wanted: Collection[str],
     asked: set[Rename],
 ) -> Rename | None:
-    for rename in find_renames(context, script, wanted):
-        if rename not in asked:
-            asked.add(rename)
-            if decide(rename):
-                return rename
-    return None
+    """Decide without a transaction: whoever is asked takes time, and a rename locks its table."""
+    found = [each for each in find_renames(context, result.script, wanted) if each not in asked]
+    if not found:
+        return None
+    connection_of(context).rollback()
+    meant = None
+    for rename in found:
+        asked.add(rename)
+        if decide(rename):
+            meant = rename
+            break
+    operations = Operations(context)
+    for agreed in result.upgrade:
+        operations.invoke(agreed)
+    return meant
 
 
 def _compared(context: MigrationContext, result: Renamed) -> Renamed:

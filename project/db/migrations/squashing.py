@@ -6,8 +6,8 @@ needs no stamp, and an empty one gets everything at once.
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,13 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.sql.elements import conv
 
 from project.db.base import Base
-from project.db.migrations.history import VERSIONS, Revision, alembic_config, all_revisions
+from project.db.migrations.history import (
+    VERSIONS,
+    Revision,
+    alembic_config,
+    all_revisions,
+    migration_files,
+)
 from project.db.migrations.state import VERSION_TABLE, unclaimed_tables
 from project.db.migrations.writing import write_revision
 from project.errors import CommandError
@@ -107,37 +113,50 @@ def _execute(statements: str) -> list[ops.MigrateOperation]:
 
 
 @contextmanager
-def set_aside() -> Iterator[None]:
-    """Move every migration out of the way, and all of them back if this does not end well."""
-    if ASIDE.exists():
+def set_aside(scripts: Sequence[Revision]) -> Iterator[None]:
+    """Move every migration out of the way, and all of them back if this does not end well.
+
+    If it does, those that come after `scripts` go back, and `scripts` are deleted.
+    """
+    if migration_files(ASIDE):
         raise CommandError(
             f"An earlier squash was broken off: move the files in migrations/{ASIDE.name} back "
-            f"to migrations/{VERSIONS.name}, or delete them, and remove the folder."
+            f"to migrations/{VERSIONS.name}, or delete them."
         )
-    ASIDE.mkdir()
-    for path in VERSIONS.glob("*.py"):
-        path.rename(ASIDE / path.name)
+    squashed = {script.path.name for script in scripts}
+    before = migration_files(VERSIONS)
     try:
+        ASIDE.mkdir(exist_ok=True)
+        for path in before:
+            path.rename(ASIDE / path.name)
         yield
+        _put_back(path for path in migration_files(ASIDE) if path.name not in squashed)
     except BaseException:
-        for path in VERSIONS.glob("*.py"):
-            path.unlink()
-        put_back(ASIDE.glob("*.py"))
-        ASIDE.rmdir()
+        _take_away_baseline(scripts[-1].revision, before)
+        _put_back(migration_files(ASIDE))
+        _remove_folder()
         raise
     finally:
         all_revisions.cache_clear()
+    # From here on there is nothing to go back to, and nothing of it is missed.
+    for path in migration_files(ASIDE):
+        path.unlink()
+    _remove_folder()
 
 
-def put_back(paths: Iterator[Path] | Sequence[Path]) -> None:
-    """Move these files back to where they were."""
-    for path in list(paths):
-        path.rename(VERSIONS / path.name)
+def _put_back(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.replace(VERSIONS / path.name)
 
 
-def forget(scripts: Sequence[Revision]) -> None:
-    """Delete the files of what was squashed, and bring back those of what comes after it."""
-    for script in scripts:
-        (ASIDE / script.path.name).unlink()
-    put_back(ASIDE.glob("*.py"))
-    ASIDE.rmdir()
+def _take_away_baseline(revision: str, before: Sequence[Path]) -> None:
+    """Delete what has been written in this very squash, and not what was moved back already."""
+    for path in migration_files(VERSIONS):
+        is_new = path not in before or (ASIDE / path.name).exists()
+        if is_new and path.name.startswith(f"{revision}_"):
+            path.unlink()
+
+
+def _remove_folder() -> None:
+    with suppress(OSError):  # somebody else's file is in it, .DS_Store say
+        ASIDE.rmdir()

@@ -2,8 +2,8 @@
 
 import importlib.util
 import io
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from alembic.script import Script
 from sqlalchemy import Connection
 
 from project.db.migrations.changes import quiet_config
+from project.db.migrations.history import VERSIONS, migration_files
 from project.errors import CommandError
 
 Process = Callable[[MigrationContext, Any, list[ops.MigrationScript]], None]
@@ -31,7 +32,7 @@ def write_revision(
     With `process` the models are compared with the database; it may change what was found, and
     nothing is written, and None returned, if it leaves no script. `attributes` are for env.py.
     """
-    with redirect_stdout(io.StringIO()):
+    with redirect_stdout(io.StringIO()), _nothing_half_written():
         written = command.revision(
             quiet_config(connection, **attributes),
             message,
@@ -41,6 +42,18 @@ def write_revision(
         )
     connection.rollback()
     return Path(written.path) if isinstance(written, Script) else None
+
+
+@contextmanager
+def _nothing_half_written() -> Iterator[None]:
+    """Delete a new file that turns out to be none: it would stand in the way of every command."""
+    before = migration_files(VERSIONS)
+    try:
+        yield
+    except BaseException:
+        for path in set(migration_files(VERSIONS)).difference(before):
+            path.unlink()
+        raise
 
 
 def refuse_without_ruff() -> None:

@@ -23,7 +23,7 @@ from project.db.fixtures.tables import choose_tables, named_tables
 from project.db.migrations import pending_revisions
 from project.errors import CommandError
 from project.management.environment import load_registry, open_connection
-from project.management.progress import clear_bar, progress_bar
+from project.management.progress import bar_cleared, progress_bar
 from project.settings import load_settings
 
 if TYPE_CHECKING:
@@ -47,8 +47,9 @@ def handle(options: argparse.Namespace) -> None:
     wanted = options.format or format_of(options.output or "") or "json"
     if options.indent is not None and (wanted != "json" or not 0 <= options.indent <= 16):  # noqa: PLR2004
         raise CommandError("--indent is for JSON, 0 to 16 spaces.", exit_code=2)
-    tables = choose_tables(named_tables(load_registry()), options.names, options.exclude)
-    with open_connection(load_settings()) as opened:
+    registry = load_registry()
+    tables = choose_tables(named_tables(registry), registry, options.names, options.exclude)
+    with open_connection(load_settings()) as opened, bar_cleared():
         connection: Any = opened.connection.driver_connection
         open_snapshot(connection)
         if pending_revisions(opened):
@@ -57,7 +58,6 @@ def handle(options: argparse.Namespace) -> None:
         rows = _counted(dump_rows(connection, tables), progress_bar("dumpdata", total))
         with _opened(options.output) as file:
             count = write_rows(file, rows, wanted=wanted, indent=options.indent)
-    clear_bar()
     if options.output:
         print(f"Wrote {count:,} rows of {len(tables)} tables to {options.output}.")
 

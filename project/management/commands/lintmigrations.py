@@ -46,6 +46,8 @@ def _chosen(options: argparse.Namespace) -> list[Revision]:
         return [find_revision(name) for name in options.revisions]
     if options.all:
         return list(all_revisions())
+    if options.base == "":
+        raise CommandError("--base names a branch, main say, not nothing.", exit_code=2)
     known = _files_in(options.base or BASE)
     if known is None and options.base:
         raise CommandError(f"git knows no '{options.base}' here: name a branch, or use --all.")
@@ -59,7 +61,7 @@ def _files_in(base: str) -> set[str] | None:
     place = VERSIONS.relative_to(ROOT).as_posix()
     try:
         listed = subprocess.run(
-            ["git", "ls-tree", "-r", "--name-only", base, "--", f"{place}/"],
+            ["git", "ls-tree", "-r", "-z", "--name-only", base, "--", f"{place}/"],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -69,7 +71,7 @@ def _files_in(base: str) -> set[str] | None:
     except OSError:  # git is not installed
         return None
     return (
-        {Path(name).name for name in listed.stdout.splitlines()} if not listed.returncode else None
+        {Path(name).name for name in listed.stdout.split("\0")} if not listed.returncode else None
     )
 
 

@@ -19,7 +19,7 @@ from project.db.fixtures.tables import named_tables
 from project.db.migrations import pending_revisions
 from project.errors import CommandError
 from project.management.environment import load_registry, open_connection
-from project.management.progress import clear_bar, progress_bar
+from project.management.progress import bar_cleared, progress_bar
 from project.settings import load_settings
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def handle(options: argparse.Namespace) -> None:
     tables = named_tables(load_registry())
-    with open_connection(load_settings()) as opened:
+    with open_connection(load_settings()) as opened, bar_cleared():
         if pending_revisions(opened):
             raise CommandError("The database lacks migrations: run `manage.py migrate` first.")
         connection: Any = opened.connection.driver_connection
@@ -56,8 +56,8 @@ def handle(options: argparse.Namespace) -> None:
         if options.dry_run:
             opened.rollback()
         else:
+            loader.number_on()
             opened.commit()
-    clear_bar()
     _report(tallies, is_kept=not options.dry_run)
 
 
@@ -74,6 +74,8 @@ def _load(loader: Loader, name: str, wanted: str | None) -> None:
 def _opened(name: str) -> Iterator[tuple[IO[bytes], int]]:
     """Open a file and tell its size, which is 0 where nobody knows it."""
     if name == STANDARD_INPUT:
+        if sys.stdin is None:  # it was closed
+            raise CommandError("There is no standard input to read.", exit_code=2)
         yield sys.stdin.buffer, 0
         return
     try:

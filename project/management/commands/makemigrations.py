@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(options: argparse.Namespace) -> int:
+    _refuse_nonsense(options)
     review = Review.of(
         _checked(options.rename, PAIR, "--rename", "items_item.name:title"),
         _checked(options.default, DEFAULT, "--default", "items_item.colour=''"),
@@ -69,6 +70,13 @@ def handle(options: argparse.Namespace) -> int:
             return 0
         changes = _review(connection, review, options.name, labels, is_writing=is_writing)
     return 1 if changes and options.check else 0
+
+
+def _refuse_nonsense(options: argparse.Namespace) -> None:
+    if options.empty and (options.check or options.dry_run):
+        raise CommandError("--empty writes a file: leave --check and --dry-run out.", exit_code=2)
+    if not (options.name or "").isprintable():
+        raise CommandError("--name is one line, without control characters.", exit_code=2)
 
 
 def _checked(values: list[str], form: re.Pattern[str], option: str, example: str) -> list[str]:

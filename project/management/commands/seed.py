@@ -15,7 +15,7 @@ from project.apps import AppConfig, Registry
 from project.db.migrations import pending_revisions
 from project.errors import CommandError
 from project.management.environment import load_registry, open_database
-from project.management.progress import clear_bar, progress_bar
+from project.management.progress import bar_cleared, progress_bar
 from project.settings import load_settings
 
 
@@ -83,6 +83,6 @@ def _count(text: str) -> int:
 def _load_bulk(session: Session, label: str, seeds: ModuleType, count: int) -> None:
     started = time.monotonic()
     draw = progress_bar(label, count, at_end="building indexes")
-    seeds.bulk(session, count=count, progress=draw)
-    clear_bar()
+    with bar_cleared():
+        seeds.bulk(session, count=count, progress=draw)
     print(f"{label}: {count:,} rows in {time.monotonic() - started:.1f} s")

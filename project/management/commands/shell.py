@@ -75,6 +75,8 @@ def _source(options: argparse.Namespace) -> str | None:
     """The code to run without a conversation, if there is any."""
     if options.command is not None:
         return str(options.command)
+    if sys.stdin is None:  # it was closed
+        raise CommandError("There is no standard input to read code from: use -c.", exit_code=2)
     return None if sys.stdin.isatty() else sys.stdin.read()
 
 

@@ -28,7 +28,6 @@ from project.db.migrations.scratch import scratch_database
 from project.db.migrations.squashing import (
     Statements,
     build,
-    forget,
     schema_to_write,
     set_aside,
     write_baseline,
@@ -76,6 +75,8 @@ def _read(path: Path | None) -> str:
         return path.read_text("utf-8") if path else ""
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is not UTF-8: save it as that.") from error
 
 
 def _scripts_up_to(name: str) -> list[Revision]:
@@ -115,11 +116,10 @@ def _squash(settings: Settings, scripts: Sequence[Revision], statements: Stateme
                 "The models have changes that are not in a migration: makemigrations."
             )
         metadata = schema_to_write(old, is_head=is_head)
-        with set_aside():
+        with set_aside(scripts):
             path = write_baseline(new, last, metadata, statements)
             build(new, last)
             _compare(Content.read(old_url, old), Content.read(new_url, new))
-            forget(scripts)
     return path
 
 

@@ -34,7 +34,7 @@ def handle(options: argparse.Namespace) -> int:
     registry = load_registry()
     app = registry.get(options.label)
     _refuse_required(app, registry)
-    tables = tables_of(app, Base)
+    tables = tables_of(app, registry, Base)
     _refuse_referred(app, tables)
     settings = without_app(SETTINGS_FILE.read_bytes(), app.package)
     if tables and not options.keep_tables:

@@ -1,5 +1,6 @@
 """Where mail goes without a server."""
 
+import io
 import stat
 import sys
 from email import message_from_bytes
@@ -70,3 +71,11 @@ def test_memory_keeps_messages() -> None:
     mailer = MemoryMailer()
     mailer.send(MESSAGE)
     assert mailer.sent == [MESSAGE]
+
+
+def test_console_that_lacks_characters(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where a pipe may be of one byte a character."""
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding="ascii", newline=""))
+    create_mailer(configured(settings, "console:")).send(MESSAGE)
+    assert b"Subject: Gr??e\n" in pipe.getvalue()

@@ -53,6 +53,7 @@ def test_no_line_break_in_a_header(line_break: str) -> None:
         *("", "ada", "@example.com", "ada@", "ada@example.com, eve@example.com"),
         *("ada@example.com eve@example.com", "all: ada@example.com;", "ada@exa mple.com"),
         *(f"{'a' * 250}@example.com", "<ada@example.com", "ada@example..com", "ada@-.é" * 40),
+        *("!:;?(.", ".group:", "\\\\@[", "(=.).>", "(" * 5000),
     ],
 )
 def test_what_is_no_address(address: str) -> None:

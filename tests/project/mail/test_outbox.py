@@ -180,3 +180,20 @@ async def test_the_application_sends_what_is_left_when_it_ends(
         outbox.post(mail(1))
         server.goes_on.set()
     assert server.sent == [mail(), mail(1)]
+
+
+def test_closed_too_early(outbox_of: Callable[..., Outbox], log: list[str]) -> None:
+    """What was being sent is named at once, and once more when it fails; it does not wait."""
+    server = Server(MailNotSent("busy"))
+    server.goes_on.clear()
+    outbox = outbox_of(server, retry_after=(3600.0,))
+    outbox.post(mail())
+    assert server.is_asked.wait(SECONDS)
+    outbox.close(0.0)
+    assert "may not have been sent: the process ends" in log[-1]
+    server.goes_on.set()
+    assert outbox.wait(SECONDS)
+    assert "was not sent: busy (attempt 1)" in log[-1]
+    outbox.post(mail(1))
+    assert outbox.wait(SECONDS)
+    assert server.sent == [mail(1)]

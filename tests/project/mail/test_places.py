@@ -1,5 +1,7 @@
 """What MAIL_URL may say, and what it may not."""
 
+import traceback
+
 import pytest
 
 from project.mail.places import MailPlace, parse_mail_url
@@ -33,6 +35,8 @@ def test_taken_apart(url: str, expected: MailPlace) -> None:
         ("smtp://", "names no host"),
         ("smtp://u:canary@", "names no host"),
         ("smtp://u:canary/x@m.example", "names a port that is none"),
+        ("smtp://u:canary\u2100x@m.example", "is no URL"),
+        ("smtp://u:canary@[m.example", "is no URL"),
         ("smtp://m.example:70000", "names a port that is none"),
         ("smtp://m.example?tls=maybe", "takes tls=starttls or tls=none"),
         ("smtps://m.example?tls=none", "TLS from the first byte"),
@@ -49,3 +53,11 @@ def test_refused_without_the_password(url: str, complaint: str) -> None:
 
 def test_password_is_not_shown() -> None:
     assert "canary" not in repr(parse_mail_url("smtp://u:canary@m.example"))
+
+
+def test_cause_does_not_show_the_password_either() -> None:
+    """A traceback shows causes, and urllib's quote what it stumbled over."""
+    for url in ("smtp://u:canary\u2100x@m.example", "smtp://u:canary/x@m.example"):
+        with pytest.raises(ValueError, match="password") as caught:
+            parse_mail_url(url)
+        assert "canary" not in "".join(traceback.format_exception(caught.value))

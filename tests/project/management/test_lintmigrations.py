@@ -69,6 +69,9 @@ def test_new_ones_alone(copy: History) -> None:
     """What the branch has is left out; without git, everything is looked at, and it says so."""
     code, out, err = copy.tell("lintmigrations")
     assert (code, "looking at all" in err, "Nothing unsafe" in out) == (0, True, True)
+    versions = copy.root / "migrations/versions"
+    first = versions / copy.versions[0]
+    first.rename(versions / "0001_größe.py")  # which git shows in quotes
     identity = ["-c", "user.name=T", "-c", "user.email=t@example.com"]
     for words in (["init", "-b", "main"], ["add", "."], [*identity, "commit", "-m", "x"]):
         subprocess.run(["git", *words], cwd=copy.root, check=True, capture_output=True)
@@ -76,3 +79,5 @@ def test_new_ones_alone(copy: History) -> None:
     copy.write_version(REQUIRED)
     assert "in 1 migration." in copy.tell("lintmigrations")[1]
     assert copy.tell("lintmigrations", "--base", "nope")[0] == 1
+    code, _, err = copy.tell("lintmigrations", "--base", "")
+    assert (code, "--base names a branch" in err) == (2, True)

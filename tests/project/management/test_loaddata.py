@@ -171,3 +171,25 @@ def test_the_number_of_rows_takes_no_memory(shop: URL, tmp_path: Path) -> None:
     execute(shop, "TRUNCATE items_item CASCADE")
     assert peak(shop, "loaddata", path) - small[1] < 30
     assert count(shop, "items_item") == 12_040
+
+
+HIGHEST = {"model": "users.User", "fields": {"id": 2**63 - 1, "email": "a@example.com"}}
+NEXT = "INSERT INTO users_user (email) VALUES ('next@example.com')"
+
+
+def test_dry_run_leaves_the_numbers_alone(url: URL, tmp_path: Path) -> None:
+    """No rollback takes a sequence back."""
+    row = {**HIGHEST, "fields": {"id": 1_000_000, "email": "a@example.com"}}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    call_command("loaddata", "--dry-run", str(tmp_path / "a.jsonl"))
+    execute(url, NEXT)
+    assert count(url, "users_user WHERE id < 1000000") == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_last_number_of_all_is_refused(url: URL, tmp_path: Path, options: tuple[str, ...]) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(HIGHEST))
+    with pytest.raises(CommandError, match=r"users.User.id goes up to 9223372036854775807"):
+        call_command("loaddata", *options, str(tmp_path / "a.jsonl"))
+    execute(url, NEXT)
+    assert count(url, "users_user") == 1

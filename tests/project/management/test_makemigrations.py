@@ -77,7 +77,7 @@ def test_broken_migration_is_one_line(copy: History) -> None:
     file.write_text("revision = \n")
     code, _, err = copy.tell("migrate")
     assert (code, len(err.splitlines())) == (1, 1)
-    assert file.name in err
+    assert f"SyntaxError: invalid syntax (migrations/versions/{file.name}, line 1)" in err
 
 
 def test_failing_migration_leaves_nothing(copy: History) -> None:
@@ -210,3 +210,39 @@ def test_without_ruff(copy: History) -> None:
     assert (code, len(err.splitlines())) == (1, 1)
     assert "uv sync" in err
     assert copy.versions == before
+
+
+@pytest.mark.parametrize(
+    "words", [("--empty", "--dry-run"), ("--empty", "--check"), ("--empty", "-n", "a\nb")]
+)
+def test_nonsense_writes_nothing(copy: History, words: tuple[str, ...]) -> None:
+    before = copy.versions
+    code, _, err = copy.tell("makemigrations", *words)
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert copy.versions == before
+
+
+def test_name_with_quotes_and_backslashes(copy: History) -> None:
+    for name in ('a"""b', r"C:\new\users\N{x}", '"quoted"'):
+        assert copy.tell("makemigrations", "--empty", "-n", name)[0::2] == (0, "")
+        assert copy.tell("migrate")[1].partition(" ")[2][5:] == f"{name}\n"
+
+
+def test_failed_writing_leaves_no_file(copy: History) -> None:
+    before = copy.versions
+    template = copy.root / "migrations/script.py.mako"
+    template.write_text(template.read_text() + "\nthis is no Python\n")
+    assert copy.tell("makemigrations", "--empty")[0] == 1
+    assert copy.versions == before
+
+
+def test_hidden_files_are_no_migrations(copy: History) -> None:
+    """An editor's lock, which is a link to nowhere, and what macOS leaves on other disks."""
+    versions = copy.root / "migrations/versions"
+    (versions / ".#0003_x.py").symlink_to("somebody@nowhere:1")
+    assert copy.tell("makemigrations", "--check")[0::2] == (0, "")
+    (versions / "._0003_x.py").write_bytes(b"\0\x05\x16\x07")
+    assert copy.tell("showmigrations")[0::2] == (0, "")
+    code, _, err = copy.tell("makemigrations", "--check")  # Alembic would run it
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert "migrations/versions/._0003_x.py is hidden, and no migration: delete it" in err

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from project.db.migrations.locking import MIGRATION_LOCK
 from project.errors import AppError, CommandError
-from project.management.dispatcher import call_command
+from project.management.dispatcher import call_command, main
 from project.settings import ROOT
 from tests.database import TestDatabase, wait_until_blocked
 from tests.histories import History
@@ -298,6 +298,23 @@ def test_broken_off_outside_of_a_transaction(copy: History) -> None:
     assert 'DROP INDEX CONCURRENTLY "ix_twice"; then migrate again' in err
     copy.execute("DROP INDEX ix_twice", "DELETE FROM twice")
     assert copy.tell("migrate") == (0, "Applied 8001 8001\n", "")
+
+
+def test_python_that_breaks_off_outside_of_a_transaction(copy: History) -> None:
+    copy.write_version(
+        "with op.get_context().autocommit_block():\n"
+        '    op.execute("CREATE TABLE half (id int)")\n'
+        '    raise ValueError("no more")'
+    )
+    code, _, err = copy.tell("migrate")
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert "(ValueError: no more): what it did there, outside of a transaction, stays" in err
+    assert "half" in copy.tables()
+
+
+def test_attempts_that_are_no_number(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", "--lock-attempts", "x"]) == 2
+    assert "--lock-attempts: must be a whole number from 1 on" in capsys.readouterr().err
 
 
 def test_invalid_index_is_named_afterwards(copy: History) -> None:

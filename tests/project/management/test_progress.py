@@ -2,10 +2,11 @@
 
 import io
 import sys
+from contextlib import suppress
 
 import pytest
 
-from project.management.progress import clear_bar, progress_bar
+from project.management.progress import bar_cleared, progress_bar
 
 
 class Terminal(io.StringIO):
@@ -41,8 +42,8 @@ def test_no_escape_sequence_where_none_is_wanted(
 ) -> None:
     terminal = open_terminal(monkeypatch)
     monkeypatch.setenv("NO_COLOR", "1")
-    progress_bar("items", 4)(4)
-    clear_bar()
+    with bar_cleared():
+        progress_bar("items", 4)(4)
     assert "\033" not in terminal.getvalue()
     assert terminal.getvalue().endswith(" \r")
 
@@ -50,6 +51,14 @@ def test_no_escape_sequence_where_none_is_wanted(
 def test_nobody_is_watching(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    progress_bar("items", 4)(4)
-    clear_bar()
+    with bar_cleared():
+        progress_bar("items", 4)(4)
     assert stream.getvalue() == ""
+
+
+def test_bar_goes_when_the_work_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = open_terminal(monkeypatch)
+    with suppress(ZeroDivisionError), bar_cleared():
+        progress_bar("items", 4)(4)
+        raise ZeroDivisionError
+    assert terminal.getvalue().endswith("\r\033[K")

@@ -119,3 +119,14 @@ def test_ipython_is_asked_for_and_not_there(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(CommandError, match="IPython is not installed"):
         call_command("shell", "-i", "ipython")
+
+
+def test_a_slip_of_the_pen_is_shown_where_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["shell", "-c", "x = ("]) == 1
+    assert "'(' was never closed (<shell>, line 1)" in capsys.readouterr().err
+
+
+def test_closed_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(CommandError, match="no standard input to read code from"):
+        call_command("shell")

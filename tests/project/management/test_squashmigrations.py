@@ -97,6 +97,12 @@ def test_nothing_to_squash(copy: History) -> None:
     assert (code, "nothing to squash" in err) == (1, True)
 
 
+def test_sql_that_is_not_utf8(copy: History) -> None:
+    (copy.root / "before.sql").write_bytes(b"-- gr\xfc\xdfe")
+    code, _, err = squash(copy, "--before", "before.sql")
+    assert (code, err) == (1, "Error: before.sql is not UTF-8: save it as that.\n")
+
+
 def test_without_a_yes(copy: History) -> None:
     before = copy.versions
     code, _, err = copy.tell("squashmigrations")

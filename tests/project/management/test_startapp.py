@@ -41,6 +41,8 @@ def project(scratch: Scratch) -> Scratch:
         ("project", "'project' is the name of a Python module"),
         ("1bad", "'1bad' is not a name for an app"),
         ("class", "'class' is a word of Python's own"),
+        ("zero", "'zero' is a revision to `migrate`"),
+        ("head", "'head' is a revision to `migrate`"),
         ("my-app", "such as 'my_app'"),
         ("Blog", "such as 'blog'"),
         ("a b", "such as 'a_b'"),
