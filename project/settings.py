@@ -62,6 +62,9 @@ INSTALLED_APPS: tuple[str, ...] = (
 ROOT = Path(__file__).resolve().parent.parent
 ENV_FILE = ROOT / ".env"
 
+LOCAL_URL = "http://127.0.0.1:8000"
+"""Where `runserver` serves unless it is told otherwise."""
+
 MINIMUM_SECRET_LENGTH = 32
 MINIMUM_SECRET_VARIETY = 10
 PLACEHOLDERS = ("changethis", "changeme", "change-me", "secret", "insecure", "example", "your-")
@@ -90,6 +93,11 @@ class Settings(BaseModel):
     def is_deployed(self) -> bool:
         """Whether strangers can reach this place: staging and production."""
         return self.general.is_deployed
+
+    @property
+    def site_url(self) -> str | None:
+        """What links in mails begin with; None where deployed and not configured."""
+        return self.general.site_url or (None if self.is_deployed else LOCAL_URL)
 
     @property
     def has_loop_guard(self) -> bool:

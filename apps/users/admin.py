@@ -7,7 +7,8 @@ from wtforms.validators import Length, Optional
 
 from apps.users import credentials, services
 from apps.users.models import User
-from apps.users.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password
+from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from apps.users.passwords import hash_new_password
 from apps.users.validation import Email
 from project.admin.views import ModelAdmin, Values
 from project.runtime import Runtime
@@ -80,7 +81,12 @@ class UserAdmin(ModelAdmin, model=User):
         """Hash the password where hashing has a lane of its own, before any connection is held."""
         password = values.pop("password", "")
         if password:
-            values["password_hash"] = await runtime.lanes.hash.run(hash_password, password)
+            values["password_hash"] = await runtime.lanes.hash.run(
+                hash_new_password,
+                password,
+                email=values.get("email") or "",
+                full_name=values.get("full_name"),
+            )
 
     def create_row(self, session: Session, values: Values) -> User:
         is_active = values.pop("is_active")

@@ -5,6 +5,7 @@ from fastapi import Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from apps.users import queries, services, sign_in
+from apps.users.api import account
 from apps.users.api.schemas import (
     RefreshRequest,
     TokenForm,
@@ -40,6 +41,7 @@ async def sign_in_with_password(
     user = await sign_in.check_password(runtime, email=form.username, password=form.password)
     if user is None:
         raise WrongCredentials
+    sign_in.require_verified(runtime, user)
     grant = await transactions.run(
         services.start_session,
         user_id=user.id,
@@ -141,4 +143,5 @@ def _token_pair(runtime: Runtime, response: Response, grant: Grant) -> TokenPair
 
 router = Router()
 router.include_router(auth)
+router.include_router(account.router)
 router.include_router(users)
