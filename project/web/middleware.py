@@ -121,7 +121,7 @@ def loggable_path(scope: Scope) -> str:
     """Return the path without a secret: what a route calls `token` is one (a mailed link)."""
     token = (scope.get("path_params") or {}).get("token")
     path: str = scope["path"]
-    return path.replace(str(token), "…") if token else path
+    return path.replace(str(token), "{token}") if token else path
 
 
 def route_template(scope: Scope) -> str | None:
