@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -6,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from apps.users import credentials
 from apps.users.errors import InvalidLink
-from apps.users.mail_tokens import SWEEP, Purpose, find_owner, issue_token, use_token
+from apps.users.mail_tokens import PAUSE, Purpose, find_owner, issue_token, use_token
 from apps.users.models import MailToken, User
 from tests.factories.users import UserFactory
 
@@ -19,15 +20,16 @@ def user(session: Session) -> User:
     return user
 
 
-def issue(session: Session, user: User, purpose: Purpose = Purpose.RESET) -> str:
-    token = issue_token(
-        session,
-        user_id=user.id,
-        purpose=purpose,
-        email=user.email,
-        lifetime=HOUR,
-        pause=timedelta(0),
+def issue_after(
+    session: Session, user: User, purpose: Purpose = Purpose.RESET, *, pause: timedelta = PAUSE
+) -> str | None:
+    return issue_token(
+        session, user_id=user.id, purpose=purpose, email=user.email, lifetime=HOUR, pause=pause
     )
+
+
+def issue(session: Session, user: User, purpose: Purpose = Purpose.RESET) -> str:
+    token = issue_after(session, user, purpose, pause=timedelta(0))
     assert token is not None
     return token
 
@@ -56,9 +58,8 @@ def test_new_one_replaces_the_older(session: Session, user: User) -> None:
 
 def test_no_second_one_within_the_pause(session: Session, user: User) -> None:
     token = issue(session, user)
-    soon = {"user_id": user.id, "email": user.email, "lifetime": HOUR}
-    assert issue_token(session, purpose=Purpose.RESET, **soon) is None
-    assert issue_token(session, purpose=Purpose.VERIFY, **soon) is not None
+    assert issue_after(session, user) is None
+    assert issue_after(session, user, Purpose.VERIFY) is not None
     assert find_owner(session, token=token, purpose=Purpose.RESET) == user
 
 
@@ -92,7 +93,7 @@ def test_account_that_changed_meanwhile(session: Session, user: User, change: st
 
 
 @pytest.mark.parametrize("forge", [str.swapcase, lambda t: t[:-1], lambda t: f"{t}=", lambda _: ""])
-def test_forged(session: Session, user: User, forge: "type[str]") -> None:
+def test_forged(session: Session, user: User, forge: Callable[[str], str]) -> None:
     token = forge(issue(session, user))
     assert find_owner(session, token=token, purpose=Purpose.RESET) is None
     with pytest.raises(InvalidLink):
@@ -107,10 +108,8 @@ def test_another_password_makes_links_worthless(session: Session, user: User) ->
 
 
 def test_old_ones_go_when_new_ones_come(session: Session, user: User) -> None:
-    over = [UserFactory.create() for _ in range(3)]
-    for owner in over:
-        issue(session, owner)
+    for _ in range(3):
+        issue(session, UserFactory.create())
     session.execute(update(MailToken).values(expires_at=func.now()))
     issue(session, user)
     assert session.scalars(select(MailToken.user_id)).all() == [user.id]
-    assert len(over) <= SWEEP
