@@ -6,12 +6,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from httpx2 import AsyncClient, Response
+from httpx2 import ASGITransport, AsyncClient, Response
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
+from starlette.types import Message as Event
+from starlette.types import Receive, Scope, Send
 
 from apps.users.models import AuthSession, MailToken, User
 from apps.users.settings import UsersSettings
@@ -150,6 +153,31 @@ def test_nobody_learns_who_has_an_account(client: TestClient, sent_mails: Mails,
     assert answers == [answers[0]] * 4
     assert answers[0][0] == 202
     assert [mail.to for mail in sent_mails()] == [(known.email,)]
+
+
+@pytest.mark.anyio
+async def test_answer_leaves_before_the_look_up(
+    application: FastAPI, async_client: AsyncClient, statements: list[str]
+) -> None:
+    """So its time tells nothing, neither that of a look-up nor that of a commit."""
+    at_end: list[int] = []
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        async def note(message: Event) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                at_end.append(len(statements))
+            await send(message)
+
+        await application(scope, receive, note)
+
+    email = UserFactory().email
+    statements.clear()
+    async with AsyncClient(
+        transport=ASGITransport(watched), base_url="http://testserver"
+    ) as client:
+        await client.post(f"{AUTH}/password-reset", json={"email": email})
+    assert at_end == [0]
+    assert any("users_mail_token" in statement for statement in statements)
 
 
 def test_many_requests_are_one_mail(
