@@ -6,7 +6,9 @@ too, and hold no connection meanwhile, as signing in does.
 
 import uuid
 from datetime import timedelta
+from functools import partial
 
+from loguru import logger
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +21,7 @@ from apps.users.passwords import hash_new_password, judge_password
 from apps.users.queries import find_signed_in_user, find_user_by_email
 from apps.users.settings import UsersSettings
 from apps.users.validation import normalise_email
+from project.db.commit import on_commit
 from project.runtime import Runtime
 from project.web.transaction import Transactions
 
@@ -99,6 +102,7 @@ def _finish_reset(session: Session, runtime: Runtime, *, token: str, password_ha
     user, email = use_token(session, token=token, purpose=Purpose.RESET)
     user.verified_email = email  # the link was read there
     set_password(session, user=user, password_hash=password_hash)
+    on_commit(session, partial(logger.info, "Password reset by a mailed link", user_id=user.id))
     post_mail(session, runtime, "password_changed", user.email)
 
 
@@ -130,6 +134,7 @@ def _finish_change(
 ) -> None:
     user = _lock_verified(session, verified)
     set_password(session, user=user, password_hash=password_hash, kept_session=kept_session)
+    on_commit(session, partial(logger.info, "Password changed", user_id=user.id))
     post_mail(session, runtime, "password_changed", user.email)
 
 
@@ -178,6 +183,7 @@ def change_email(session: Session, runtime: Runtime, *, token: str) -> None:
     except IntegrityError as error:
         raise EmailTaken from error
     forget_tokens(session, user_id=user.id)
+    on_commit(session, partial(logger.info, "Address changed", user_id=user.id))
     post_mail(session, runtime, "email_changed", before, new_email=email)
 
 

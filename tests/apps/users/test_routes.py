@@ -204,6 +204,7 @@ def test_token_is_not_logged(client: TestClient, log: StringIO, sent_mails: Mail
     token = token_of(client.get(link))
     client.post("/account/reset/password", data=passwords(token))
     assert "/account/reset/{token} 200" in log.getvalue()
+    assert "Password reset by a mailed link" in log.getvalue()
     assert token not in log.getvalue()
 
 
