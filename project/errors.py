@@ -58,6 +58,8 @@ class DomainError(ProjectError):
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
     title: ClassVar[str] = "Bad request"
+    field: str | None = None
+    """The one part of the input that is to blame, if it is one."""
 
     def __init__(self, detail: str | None = None) -> None:
         self.detail = detail or self.title

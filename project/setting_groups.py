@@ -11,7 +11,15 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from project.setting_types import DatabaseURL, MailAddress, MailURL, Names, Seconds, Secrets
+from project.setting_types import (
+    DatabaseURL,
+    MailAddress,
+    MailURL,
+    Names,
+    Seconds,
+    Secrets,
+    SiteURL,
+)
 
 Environment = Literal["development", "test", "staging", "production"]
 
@@ -37,6 +45,9 @@ class GeneralSettings(SettingsGroup):
 
     site_name: str = "Lintel"
     """Shown on pages, in the API documentation and in the admin."""
+
+    site_url: SiteURL | None = None
+    """Where people reach this place, `https://example.com`; links in mails begin with it."""
 
     data_directory: Path = Path(".data")
     """Where the embedded database and the development key are kept, seen from the root."""

@@ -3,7 +3,7 @@
 import json
 import re
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
@@ -64,10 +64,24 @@ def _mail_address(value: str) -> str:
     return value
 
 
+def _site_url(value: str) -> str:
+    """Take scheme and host; what else an address may have would end up in every link."""
+    parts = urlsplit(value.rstrip("/"))
+    if (
+        parts.scheme not in {"http", "https"}
+        or f"{parts.scheme}://{parts.netloc}" != parts.geturl()
+    ):
+        raise ValueError("is not a scheme and a host such as https://example.com")
+    if not parts.hostname or parts.username is not None:
+        raise ValueError("is not a scheme and a host such as https://example.com")
+    return parts.geturl()
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 DatabaseURL = Annotated[str | None, BeforeValidator(_postgresql_url)]
 MailURL = Annotated[str, AfterValidator(_mail_url)]
+SiteURL = Annotated[str, AfterValidator(_site_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 # PostgreSQL counts whole milliseconds, and takes 0 of them for "for ever".
 Seconds = Annotated[float, Field(ge=0.001, le=86_400, allow_inf_nan=False)]

@@ -63,6 +63,9 @@ INSTALLED_APPS: tuple[str, ...] = (
 ROOT = Path(__file__).resolve().parent.parent
 ENV_FILE = ROOT / ".env"
 
+LOCAL_URL = "http://127.0.0.1:8000"
+"""Where `runserver` serves unless it is told otherwise."""
+
 MINIMUM_SECRET_LENGTH = 32
 MINIMUM_SECRET_VARIETY = 10
 PLACEHOLDERS = ("changethis", "changeme", "change-me", "secret", "insecure", "example", "your-")
@@ -96,6 +99,11 @@ class Settings(BaseModel):
     def is_https_only(self) -> bool:
         wanted = self.web.https_only
         return self.is_deployed if wanted is None else wanted
+
+    @property
+    def site_url(self) -> str | None:
+        """What links in mails begin with; None where deployed and not configured."""
+        return self.general.site_url or (None if self.is_deployed else LOCAL_URL)
 
     @property
     def has_loop_guard(self) -> bool:

@@ -7,7 +7,8 @@ from wtforms.validators import Length, Optional
 
 from apps.users import credentials, roles, services
 from apps.users.models import ApiKey, Group, User
-from apps.users.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password
+from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from apps.users.passwords import hash_new_password
 from apps.users.role_fields import offer_groups, offer_permissions
 from apps.users.validation import Email
 from project.admin.forms import CheckboxesField
@@ -87,7 +88,12 @@ class UserAdmin(ModelAdmin, model=User):
         """Hash the password where hashing has a lane of its own, before any connection is held."""
         password = values.pop("password", "")
         if password:
-            values["password_hash"] = await runtime.lanes.hash.run(hash_password, password)
+            values["password_hash"] = await runtime.lanes.hash.run(
+                hash_new_password,
+                password,
+                email=values.get("email") or "",
+                full_name=values.get("full_name"),
+            )
         if "groups" in values:
             values["groups"] = frozenset(map(int, values["groups"]))
 

@@ -27,6 +27,17 @@ def session_user(session: DbSession, claims: VerifiedClaims) -> User:
     return user
 
 
+@permits()
+async def session_claims(claims: VerifiedClaims) -> Claims:
+    """Verify an access token, for routes without a session. Raises SessionNeeded for an API key."""
+    if MARK in claims:
+        raise SessionNeeded
+    return claims
+
+
+SessionClaims = Annotated[Claims, Depends(session_claims)]
+"""What the access token of a person says who signed in; not that of a program."""
+
 SessionUser = Annotated[User, InTransaction(session_user)]
 """The account of a person who signed in: whoever manages an account takes this."""
 

@@ -40,6 +40,13 @@ class User(Timestamps, Base):
     is_staff: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_superuser: Mapped[bool] = mapped_column(default=False, server_default=false())
     last_login_at: Mapped[datetime | None]
+    verified_email: Mapped[str | None] = mapped_column(String(EMAIL_LENGTH))
+    """The address that somebody proved to read; another `email` is not proven by it."""
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether a link that was mailed to the account's address came back."""
+        return self.verified_email == self.email
 
     def __str__(self) -> str:
         return self.email
@@ -151,3 +158,21 @@ class RefreshToken(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     used_at: Mapped[datetime | None]
     """Each works once; a second use is a theft of one of the two."""
+
+
+class MailToken(Base):
+    """The SHA-256 of what stands in a mailed link. An account has one link for each purpose.
+
+    So a new link replaces the older one, and the table cannot outgrow the accounts.
+    """
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users_user.id", ondelete="CASCADE"), primary_key=True
+    )
+    purpose: Mapped[str] = mapped_column(String(20), primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
+    """Where the link was sent to."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)

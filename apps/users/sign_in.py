@@ -6,10 +6,13 @@ queue instead of the pool.
 
 from datetime import timedelta
 
+from apps.users.credentials import replace_hash
+from apps.users.errors import EmailNotVerified
 from apps.users.models import User
-from apps.users.passwords import verify_password
+from apps.users.passwords import judge_password
 from apps.users.queries import find_user_by_email
 from apps.users.services import Grant
+from apps.users.settings import UsersSettings
 from apps.users.tokens import AccessTokens
 from apps.users.validation import normalise_email
 from project.runtime import Runtime
@@ -20,8 +23,29 @@ async def check_password(runtime: Runtime, *, email: str, password: str) -> User
     """Return the active account with these credentials, after the same time if there is none."""
     user = await Transactions(runtime).run(find_user_by_email, normalise_email(email))
     password_hash = user.password_hash if user else None
-    is_right = await runtime.lanes.hash.run(verify_password, password, password_hash)
-    return user if user is not None and user.is_active and is_right else None
+    verdict = await runtime.lanes.hash.run(judge_password, password, password_hash)
+    if user is None or not (user.is_active and verdict.is_right):
+        return None
+    if verdict.better_hash is not None:
+        await _renew_hash(runtime, user, verdict.better_hash)
+    return user
+
+
+def require_verified(runtime: Runtime, user: User) -> None:
+    """Raise EmailNotVerified where accounts work only once their address is confirmed."""
+    if runtime.app_settings.of(UsersSettings).require_verified_email and not user.is_verified:
+        raise EmailNotVerified
+
+
+async def _renew_hash(runtime: Runtime, user: User, better: str) -> None:
+    """Keep the password under today's parameters: one hop more, once for each account.
+
+    `user` is detached; what it says is compared when the session begins.
+    """
+    if await Transactions(runtime).run(
+        replace_hash, user_id=user.id, old=user.password_hash, new=better
+    ):
+        user.password_hash = better
 
 
 def access_tokens(runtime: Runtime) -> AccessTokens:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, TypeAdapter, ValidationError
 
 from apps.users.models import EMAIL_LENGTH, NAME_LENGTH
-from apps.users.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from project.web.schemas import Storable
 
 

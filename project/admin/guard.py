@@ -1,21 +1,14 @@
 """What every request to the admin passes: no writes from other sites, no caching."""
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from project.errors import Forbidden
+from project.web.same_origin import refuse_other_site
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-OWN_SITES = frozenset({"same-origin", "none"})
-
-
-class CrossSiteWrite(Forbidden):
-    code = "cross_site_write"
-    title = "This request came from another site"
 
 
 class Guard:
@@ -56,9 +49,7 @@ def _name_route(scope: Scope) -> None:
 class RefuseCrossSiteWrites:
     """Raises CrossSiteWrite if a page of another origin wants to change something.
 
-    Browsers send `Sec-Fetch-Site` with every request, older ones and those on plain HTTP at
-    least `Origin` with every form. A request with neither comes from no browser, so nobody's
-    cookie was lent to it. This covers every route, those that apps add included.
+    This covers every route, those that apps add included.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -66,23 +57,5 @@ class RefuseCrossSiteWrites:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
-            _refuse_other_site(Headers(scope=scope))
+            refuse_other_site(Headers(scope=scope))
         await self.app(scope, receive, send)
-
-
-def _refuse_other_site(headers: Headers) -> None:
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        if site not in OWN_SITES:
-            raise CrossSiteWrite
-        return
-    source = headers.get("origin") or headers.get("referer")
-    if source is not None and _host_of(source) != headers.get("host", "").lower():
-        raise CrossSiteWrite
-
-
-def _host_of(address: str) -> str | None:
-    try:
-        return urlsplit(address).netloc.lower() or None
-    except ValueError:
-        return None

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from loguru import logger
 from starlette.types import Message, Scope
 
-from project.admin.guard import CrossSiteWrite
 from project.checks.framework import Level, Problem, Subject, check
 from project.web.headers import strict_transport_security
+from project.web.same_origin import CrossSiteWrite
 
 ACCESS_LOG = "project.web.middleware"
 YEAR = 31_536_000

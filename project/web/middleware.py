@@ -131,7 +131,7 @@ class _Exchange:
         """Write one line. The query string may carry secrets and stays out."""
         milliseconds = round((perf_counter() - self._started) * 1000, 2)
         client = self.scope.get("client")
-        path = self.scope["path"].encode("unicode_escape").decode("ascii")
+        path = loggable_path(self.scope).encode("unicode_escape").decode("ascii")
         logger.bind(
             method=self.scope["method"],
             path=path,
@@ -148,6 +148,13 @@ class _Exchange:
             self.status,
             milliseconds,
         )
+
+
+def loggable_path(scope: Scope) -> str:
+    """Return the path without a secret: what a route calls `token` is one (a mailed link)."""
+    token = (scope.get("path_params") or {}).get("token")
+    path: str = scope["path"]
+    return path.replace(str(token), "{token}") if token else path
 
 
 def route_template(scope: Scope) -> str | None:

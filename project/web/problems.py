@@ -85,7 +85,15 @@ def domain_problem(scope: Scope, error: DomainError) -> Response:
         code=error.code,
         detail=error.detail,
         headers=error.headers,
+        errors=_blamed(error),
     )
+
+
+def _blamed(error: DomainError) -> list[dict[str, Any]] | None:
+    """Name the field as validation would, so that a form has one way to show both."""
+    if error.field is None:
+        return None
+    return [{"loc": ["body", error.field], "msg": error.detail, "type": error.code}]
 
 
 def _phrase(status: int) -> str:

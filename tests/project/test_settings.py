@@ -292,3 +292,19 @@ def test_commands_say_it_in_one_line(command: str) -> None:
     assert len(finished.stderr.splitlines()) == 1
     assert "DATABASE_POOL_SIZE" in finished.stderr
     assert "WORKERS" in finished.stderr
+
+
+@pytest.mark.parametrize("url", ["https://shop.example", "http://localhost:8000/"])
+def test_site_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SITE_URL", url)
+    assert load_settings(env_file=None).site_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["shop.example", "ftp://shop.example", "https://shop.example/app", "https://", "https://a@b"],
+)
+def test_site_url_that_is_none(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SITE_URL", url)
+    with pytest.raises(ImproperlyConfigured, match="SITE_URL is not a scheme and a host"):
+        load_settings(env_file=None)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from apps.users.models import EMAIL_LENGTH
-from apps.users.passwords import MAXIMUM_LENGTH
+from apps.users.password_rules import MAXIMUM_LENGTH
 from apps.users.validation import Email, FullName, Password
 from project.web.schemas import Schema, Storable
 

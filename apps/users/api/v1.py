@@ -5,7 +5,7 @@ from fastapi import Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from apps.users import queries, services, sign_in
-from apps.users.api import keys
+from apps.users.api import account, keys
 from apps.users.api.schemas import (
     RefreshRequest,
     TokenForm,
@@ -44,6 +44,7 @@ async def sign_in_with_password(
         attempt.has_succeeded = user is not None
     if user is None:
         raise WrongCredentials
+    sign_in.require_verified(runtime, user)
     grant = await transactions.run(
         services.start_session,
         user_id=user.id,
@@ -147,4 +148,5 @@ def _token_pair(runtime: Runtime, response: Response, grant: Grant) -> TokenPair
 router = Router()
 router.include_router(auth)
 router.include_router(keys.router)
+router.include_router(account.router)
 router.include_router(users)

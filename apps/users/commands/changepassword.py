@@ -12,7 +12,7 @@ from apps.users.commands._asking import (
     valid_password,
 )
 from apps.users.credentials import set_password
-from apps.users.passwords import hash_password
+from apps.users.passwords import hash_new_password
 from apps.users.queries import find_user_by_email
 from project.errors import CommandError
 from project.management.environment import load_registry, open_database
@@ -32,12 +32,12 @@ def handle(options: argparse.Namespace) -> int:
     load_registry()
     with open_database(load_settings()) as database:
         with database.transaction() as session:
-            is_there = find_user_by_email(session, options.email) is not None
-        if not is_there:
+            known = find_user_by_email(session, options.email)
+        if known is None:
             raise CommandError(f"There is no account {options.email}.")
         # Nobody waits for a person with a transaction open.
         password = valid_password(read_variable(VARIABLE) if options.noinput else ask_password())
-        password_hash = hash_password(password)
+        password_hash = hash_new_password(password, email=known.email, full_name=known.full_name)
         with database.transaction() as session:
             user = find_user_by_email(session, options.email)
             if user is None:

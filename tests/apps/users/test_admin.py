@@ -146,6 +146,17 @@ def test_known_email_is_a_sentence_at_the_field(admin: TestClient, session: Sess
         assert leak not in response.text
 
 
+@pytest.mark.parametrize("password", ["iloveyou", "grace.hopper"])
+def test_password_that_is_tried_first(admin: TestClient, session: Session, password: str) -> None:
+    user = UserFactory.create(email="grace.hopper@example.com")
+    form = shown_form(admin.get(f"/admin/user/edit/{user.id}")) | {"password": password}
+    response = admin.post(f"/admin/user/edit/{user.id}", data=form)
+    assert response.status_code == 422
+    assert "This password is" in response.text
+    assert password not in response.text.replace(user.email, "")
+    assert verify_password(PASSWORD, find(session, user.email).password_hash)
+
+
 @pytest.mark.parametrize("email", ["", "nonsense", "a@b\0.com", "x" * 250 + "@example.com"])
 def test_wrong_email(admin: TestClient, email: str) -> None:
     assert admin.post("/admin/user/create", data={"email": email}).status_code == 400

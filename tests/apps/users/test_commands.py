@@ -96,6 +96,23 @@ def test_refusals(run: Run, own: Session, email: str, password: str, complaint: 
     assert find(own, "new@example.com") is None
 
 
+@pytest.mark.parametrize("password", ["iloveyou", "grace.hopper"])
+def test_password_that_is_tried_first(run: Run, change: Run, own: Session, password: str) -> None:
+    with pytest.raises(ProjectError, match="This password is"):
+        run(email="grace.hopper@example.com", password=password)
+    assert find(own, "grace.hopper@example.com") is None
+    run(email="admiral@example.com", password="securepassword")
+    with pytest.raises(ProjectError, match="This password is"):
+        change("admiral@example.com", password.replace("grace.hopper", "the admiral"))
+
+
+def test_superuser_needs_no_mail_to_be_verified(run: Run, own: Session) -> None:
+    run(email="vouched@example.com", password="securepassword")
+    user = find(own, "vouched@example.com")
+    assert user is not None
+    assert user.is_verified
+
+
 def test_option_names_the_address(run: Run, own: Session) -> None:
     run("--email", "option@example.com", email="variable@example.com", password="securepassword")
     assert find(own, "option@example.com") is not None
