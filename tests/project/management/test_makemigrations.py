@@ -236,6 +236,7 @@ def test_failed_writing_leaves_no_file(copy: History) -> None:
     assert copy.versions == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="platform: links need a privilege")
 def test_hidden_files_are_no_migrations(copy: History) -> None:
     """An editor's lock, which is a link to nowhere, and what macOS leaves on other disks."""
     versions = copy.root / "migrations/versions"
