@@ -30,6 +30,37 @@ def stale(_owner: Any) -> Call:
     return Call(options={"json": {"refresh_token": "x" * 43}})
 
 
+def another_password(_owner: Any) -> Call:
+    body = {"current_password": PASSWORD, "password": "a horse of another colour"}
+    return Call(options={"json": body})
+
+
+def another_address(_owner: Any) -> Call:
+    body = {"current_password": PASSWORD, "email": "another@example.com"}
+    return Call(options={"json": body})
+
+
+def address(owner: Any) -> Call:
+    return Call(options={"json": {"email": owner.email}})
+
+
+def dead_link(_owner: Any) -> Call:
+    return Call({"token": "x" * 43}, {"json": {"token": "x" * 43}})
+
+
+def dead_reset(_owner: Any) -> Call:
+    return Call(options={"json": {"token": "x" * 43, "password": "a horse of another colour"}})
+
+
+def dead_form(_owner: Any) -> Call:
+    fields = {"token": "x" * 43, "password": "a horse of another colour"}
+    return Call(options={"data": {**fields, "repeated": fields["password"]}})
+
+
+def address_form(owner: Any) -> Call:
+    return Call(options={"data": {"email": owner.email}})
+
+
 def new_key(_owner: Any) -> Call:
     return Call(options={"json": {"name": "Robot", "scopes": []}})
 
@@ -62,4 +93,24 @@ ROUTES = {
     "GET /api/v1/auth/keys": signed_in(200),
     "POST /api/v1/auth/keys": signed_in(201, new_key),
     "DELETE /api/v1/auth/keys/{key_id}": own(204, key),
+    "POST /api/v1/auth/password": signed_in(204, another_password),
+    "POST /api/v1/auth/email": signed_in(202, another_address),
+    # Nobody's links: whoever has one is its owner, signed in or not.
+    "POST /api/v1/auth/email/confirm": public(422, dead_link),
+    "POST /api/v1/auth/password-reset": public(202, address),
+    "POST /api/v1/auth/password-reset/confirm": public(422, dead_reset),
+    "POST /api/v1/auth/verify-email": public(422, dead_link),
+    "POST /api/v1/auth/verify-email/resend": public(202, address),
+    "GET /account/reset": public(200),
+    "POST /account/reset": public(303, address_form),
+    "GET /account/reset/sent": public(200),
+    "GET /account/reset/done": public(200),
+    "GET /account/reset/{token}": public(404, dead_link),
+    "POST /account/reset/password": public(404, dead_form),
+    "GET /account/verify/{token}": public(404, dead_link),
+    "POST /account/verify": public(404, dead_form),
+    "GET /account/verify/done": public(200),
+    "GET /account/email/{token}": public(404, dead_link),
+    "POST /account/email": public(404, dead_form),
+    "GET /account/email/done": public(200),
 }
