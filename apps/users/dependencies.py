@@ -2,9 +2,10 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from apps.users.errors import InvalidToken, NotYourAccount
+from apps.users.errors import InvalidToken, NotYourAccount, StaffNeedsTwoFactor
 from apps.users.models import User
 from apps.users.queries import find_signed_in_user, get_user
+from apps.users.staff_factor import is_withheld
 from project.web.access import permits
 from project.web.principal import Claims, verified_claims
 from project.web.schemas import PathId
@@ -25,7 +26,12 @@ CurrentUser = Annotated[User, InTransaction(current_user)]
 
 
 @permits("self", "staff")
-def visible_user(session: DbSession, viewer: CurrentUser, user_id: PathId) -> User:
+def visible_user(
+    session: DbSession,
+    viewer: CurrentUser,
+    claims: Annotated[Claims, Depends(verified_claims)],
+    user_id: PathId,
+) -> User:
     """Load the account in the path: one's own, or any for staff.
 
     Whoever may not look learns nothing: the refusal comes before the look-up.
@@ -34,6 +40,8 @@ def visible_user(session: DbSession, viewer: CurrentUser, user_id: PathId) -> Us
         return viewer
     if not (viewer.is_staff or viewer.is_superuser):
         raise NotYourAccount
+    if is_withheld(claims, viewer):
+        raise StaffNeedsTwoFactor
     return get_user(session, user_id)
 
 

@@ -7,21 +7,24 @@ from sqlalchemy.orm import Session
 from apps.users import browser, queries, services, sign_in
 from apps.users.errors import InvalidToken
 from apps.users.models import User
+from apps.users.second_step import TwoFactorSteps
+from apps.users.staff_factor import WithheldRights, is_withheld, with_requirement
 from project.runtime import Runtime
+from project.web.client import NOBODY, Client
 from project.web.principal import Claims, Principal
 
 
-class UserAuthenticator:
+class UserAuthenticator(TwoFactorSteps):
     """Answers the questions of `project.web.principal.Authenticator` from the users' tables."""
 
     def verify_token(self, token: str, runtime: Runtime) -> Claims:
-        return sign_in.access_tokens(runtime).verify(token)
+        return with_requirement(sign_in.access_tokens(runtime).verify(token), runtime)
 
     def load_principal(self, session: Session, claims: Claims) -> Principal:
         found = queries.find_signed_in(session, user_id=claims["sub"], session_id=claims["sid"])
         if found is None:
             raise InvalidToken
-        return found
+        return WithheldRights(found) if is_withheld(claims, found) else found
 
     async def check_password(self, runtime: Runtime, *, email: str, password: str) -> User | None:
         return await sign_in.check_password(runtime, email=email, password=password)
@@ -34,11 +37,22 @@ class UserAuthenticator:
         return user if user is not None and user.is_active else None
 
     def start_browser_session(
-        self, session: Session, principal: Principal, *, lifetime: timedelta
+        self,
+        session: Session,
+        principal: Principal,
+        *,
+        lifetime: timedelta,
+        client: Client = NOBODY,
+        is_code_verified: bool = False,
     ) -> str:
         verified = principal.password_hash if isinstance(principal, User) else None
         return browser.start_browser_session(
-            session, user_id=principal.id, lifetime=lifetime, verified_hash=verified
+            session,
+            user_id=principal.id,
+            lifetime=lifetime,
+            verified_hash=verified,
+            is_code_verified=is_code_verified,
+            client=client,
         )
 
     def find_browser_principal(

@@ -3,10 +3,20 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, false, func, true
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    LargeBinary,
+    String,
+    false,
+    func,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from project.db.base import Base, BigIntKey, Timestamps
+from project.web.client import ADDRESS_LENGTH, AGENT_LENGTH
 
 EMAIL_LENGTH = 254
 NAME_LENGTH = 200
@@ -27,6 +37,8 @@ class User(Timestamps, Base):
     is_staff: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_superuser: Mapped[bool] = mapped_column(default=False, server_default=false())
     last_login_at: Mapped[datetime | None]
+    has_two_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether signing in takes a code besides the password; TwoFactor holds what it needs."""
 
     def __str__(self) -> str:
         return self.email
@@ -48,7 +60,11 @@ class AuthSession(Base):
     """The SHA-256 of a browser's cookie; None for a session of the API, which has tokens."""
 
     seen_at: Mapped[datetime | None]
-    """When the browser last came by, give or take a minute."""
+    """When the browser last came by, give or take a minute, or the tokens were last refreshed."""
+
+    client_address: Mapped[str | None] = mapped_column(String(ADDRESS_LENGTH))
+    user_agent: Mapped[str | None] = mapped_column(String(AGENT_LENGTH))
+    """Where the sign-in or the last refresh came from, for its owner to recognise."""
 
 
 class RefreshToken(Base):
@@ -61,3 +77,32 @@ class RefreshToken(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     used_at: Mapped[datetime | None]
     """Each works once; a second use is a theft of one of the two."""
+
+
+class TwoFactor(Base):
+    """An account's authenticator app (TOTP): an offer, until its first code was shown."""
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users_user.id", ondelete="CASCADE"), primary_key=True
+    )
+    sealed_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    """Encrypted with a key that is made of SECRET_KEY, for this account alone."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """The half minute whose code was taken last: neither it nor an earlier one works again."""
+
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Wrong codes since the last right one."""
+
+    locked_until: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """The SHA-256 of a code that replaces the authenticator app once; deleted by being used."""
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users_user.id", ondelete="CASCADE"), primary_key=True
+    )
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)

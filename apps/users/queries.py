@@ -46,6 +46,7 @@ class SignedIn(NamedTuple):
     email: str
     is_staff: bool
     is_superuser: bool
+    has_two_factor: bool
 
 
 def _select_signed_in(statement: Select[Any]) -> Select[Any]:

@@ -16,8 +16,10 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from project.admin.second_step import SecondSteps
 from project.admin.work import AdminWork
 from project.runtime import Runtime
+from project.web.client import client_of
 from project.web.principal import Principal, authenticator_of
 
 LIFETIME = timedelta(hours=12)
@@ -41,6 +43,7 @@ class CookieSessions(AuthenticationBackend):
         self._base_url = base_url
         self._is_secure = runtime.settings.is_deployed
         self.cookie_name = "__Host-lintel_admin" if self._is_secure else "lintel_admin"
+        self.second_step = SecondSteps(self, runtime, work, base_url)
 
     async def authenticate(self, request: Request) -> Response | bool:
         """Let a superuser through; send everybody else to the sign-in page and back again."""
@@ -62,20 +65,23 @@ class CookieSessions(AuthenticationBackend):
         principal = await self._work.run(
             self._authenticator.find_browser_principal, cookie, idle=IDLE
         )
-        return principal if principal is not None and principal.is_superuser else None
+        return principal if principal is not None and self.may_enter(principal) else None
 
     async def login(self, request: Request) -> Response | bool:
         """Check the form; False for a wrong password, an unknown, a disabled, an ordinary one."""
         form = await request.form()
         username, password = str(form.get("username", "")), str(form.get("password", ""))
         principal = await self._check(username, password)
-        if principal is None or not principal.is_superuser:
+        if principal is None or not self.may_enter(principal):
             logger.warning("Refused to sign in to the admin")
             return False
-        cookie = await self._work.run(self._replace_session, request, principal)
-        logger.info("Signed in to the admin", user_id=principal.id)
-        response = RedirectResponse(self.local_target(form.get("next")), status_code=303)
-        self._set_cookie(response, cookie)
+        target = self.local_target(form.get("next"))
+        response = await self.second_step.begin(principal, target)
+        if response is not None:
+            return response
+        cookie = await self._work.run(self.replace_session, request, principal)
+        response = RedirectResponse(target, status_code=303)
+        self.hand_out(response, cookie, principal)
         return response
 
     async def logout(self, request: Request) -> Response:
@@ -84,10 +90,13 @@ class CookieSessions(AuthenticationBackend):
         if cookie is not None:
             await self._work.run(self._authenticator.end_browser_session, cookie)
         response = RedirectResponse(f"{self._base_url}/login", status_code=303)
-        response.delete_cookie(
-            self.cookie_name, secure=self._is_secure, httponly=True, samesite="lax"
-        )
+        self.delete_cookie(response, self.cookie_name)
         return response
+
+    @staticmethod
+    def may_enter(principal: Principal) -> bool:
+        """Whether this account is let into the admin at all."""
+        return principal.is_superuser
 
     def local_target(self, target: object) -> str:
         """Return where to go after signing in: a page of the admin, whatever was asked for."""
@@ -106,11 +115,30 @@ class CookieSessions(AuthenticationBackend):
             self._runtime, email=username.strip(), password=password
         )
 
-    def _replace_session(self, session: Session, request: Request, principal: Principal) -> str:
+    def replace_session(
+        self,
+        session: Session,
+        request: Request,
+        principal: Principal,
+        *,
+        is_code_verified: bool = False,
+    ) -> str:
+        """Begin a session in the place of the one that this browser has; return its cookie."""
         old = self._cookie_of(request)
         if old is not None:
             self._authenticator.end_browser_session(session, old)
-        return self._authenticator.start_browser_session(session, principal, lifetime=LIFETIME)
+        return self._authenticator.start_browser_session(
+            session,
+            principal,
+            lifetime=LIFETIME,
+            client=client_of(request),
+            is_code_verified=is_code_verified,
+        )
+
+    def hand_out(self, response: Response, cookie: str, principal: Principal) -> None:
+        """Give the browser the cookie of a session that is stored."""
+        logger.info("Signed in to the admin", user_id=principal.id)
+        self.set_cookie(response, self.cookie_name, cookie, LIFETIME)
 
     def _sign_in_address(self, request: Request) -> str:
         address = f"{self._base_url}/login"
@@ -125,13 +153,18 @@ class CookieSessions(AuthenticationBackend):
         cookie = request.cookies.get(self.cookie_name)
         return cookie if cookie and len(cookie) <= LONGEST_COOKIE else None
 
-    def _set_cookie(self, response: Response, cookie: str) -> None:
+    def set_cookie(self, response: Response, name: str, value: str, lifetime: timedelta) -> None:
+        """Set a cookie that no script reads and no other site sends along with a form."""
         response.set_cookie(
-            self.cookie_name,
-            cookie,
-            max_age=int(LIFETIME.total_seconds()),
+            name,
+            value,
+            max_age=int(lifetime.total_seconds()),
             path="/",
             secure=self._is_secure,
             httponly=True,
             samesite="lax",
         )
+
+    def delete_cookie(self, response: Response, name: str) -> None:
+        """Make the browser forget a cookie."""
+        response.delete_cookie(name, secure=self._is_secure, httponly=True, samesite="lax")

@@ -131,6 +131,8 @@ class AdminSite(AdminPages):
             Mount("/statics", app=ProjectFiles(packages=["sqladmin"]), name="statics"),
             Route("/", self.index, name="index"),
             Route("/login", self.login, name="login", methods=both),
+            Route("/login/code", self.login_code, name="login_code", methods=both),
+            Route("/login/enrol", self.login_enrol, name="login_enrol", methods=both),
             Route("/logout", self.logout, name="logout", methods=["POST"]),
             Route("/{identity}/list", self.list, name="list"),
             Route("/{identity}/details/{pk:path}", self.details, name="details"),

@@ -4,7 +4,9 @@ from typing import Annotated
 from fastapi import Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
-from apps.users import queries, services, sign_in
+from apps.users import queries, services, sign_in, two_factor
+from apps.users.api import sessions
+from apps.users.api import two_factor as two_factor_api
 from apps.users.api.schemas import (
     RefreshRequest,
     TokenForm,
@@ -16,9 +18,11 @@ from apps.users.api.schemas import (
 from apps.users.dependencies import CurrentUser, VisibleUser
 from apps.users.errors import InvalidToken, WrongCredentials
 from apps.users.registration import register_account
+from apps.users.second_step import vault_of
 from apps.users.services import Grant
-from project.errors import Unauthenticated
+from project.errors import DomainError, Unauthenticated
 from project.runtime import Runtime, runtime_of
+from project.web.client import client_of
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
 from project.web.principal import CurrentStaff, bearer_token
 from project.web.route import Router
@@ -35,17 +39,25 @@ async def sign_in_with_password(
     form: Annotated[TokenForm, Form()],
     transactions: InTransactions,
 ) -> TokenPair:
-    """Exchange an email (as `username`) and a password for an access and a refresh token."""
+    """Exchange an email (as `username`) and a password for an access and a refresh token.
+
+    An account with a second factor gets 401 `two_factor_required` after the right password: send
+    the form again with a code as `otp`.
+    """
     runtime = runtime_of(request)
     user = await sign_in.check_password(runtime, email=form.username, password=form.password)
     if user is None:
         raise WrongCredentials
     grant = await transactions.run(
-        services.start_session,
-        user_id=user.id,
+        two_factor.begin_session,
+        user=user,
+        code=form.otp,
+        vault=vault_of(runtime),
         lifetime=sign_in.session_lifetime(runtime),
-        verified_hash=user.password_hash,
+        client=client_of(request),
     )
+    if isinstance(grant, DomainError):
+        raise grant
     return _token_pair(runtime, response, grant)
 
 
@@ -58,7 +70,10 @@ async def refresh_tokens(
     One that is used again ends the whole session: somebody else has it, too.
     """
     grant = await transactions.run(
-        services.rotate_refresh_token, token=body.refresh_token, arrived=monotonic()
+        services.rotate_refresh_token,
+        token=body.refresh_token,
+        arrived=monotonic(),
+        client=client_of(request),
     )
     if grant is None:
         raise InvalidToken
@@ -141,4 +156,6 @@ def _token_pair(runtime: Runtime, response: Response, grant: Grant) -> TokenPair
 
 router = Router()
 router.include_router(auth)
+router.include_router(sessions.router)
+router.include_router(two_factor_api.router)
 router.include_router(users)
