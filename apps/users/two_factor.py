@@ -132,7 +132,7 @@ def find_offer(session: Session, *, user_id: int, vault: Vault) -> bytes | None:
     held = _lock(session, user_id)
     if held is None or held.factor.confirmed_at is not None or not held.is_fresh:
         return None
-    return vault.open(held.factor.sealed_secret, owner=user_id)
+    return _open(held.factor, vault)
 
 
 def confirm(
@@ -221,16 +221,8 @@ def _lock(session: Session, user_id: int) -> _Held | None:
 
 def _take(factor: TwoFactor, code: str, vault: Vault) -> bool:
     """Use up the half minute that a code belongs to; False if it belongs to none that is left."""
-    try:
-        secret = vault.open(factor.sealed_secret, owner=factor.user_id)
-    except Unreadable:
-        log_event(
-            "two_factor_unreadable",
-            "A second factor's secret cannot be decrypted: is a key missing in "
-            "SECRET_KEY_FALLBACKS?",
-            user_id=factor.user_id,
-            is_alarming=True,
-        )
+    secret = _open(factor, vault)
+    if secret is None:
         return False
     step = totp.find_step(secret, "".join(code.split()), now=totp.current_step())
     if step is None or step <= factor.last_step:
@@ -239,6 +231,20 @@ def _take(factor: TwoFactor, code: str, vault: Vault) -> bool:
     if not vault.is_current(factor.sealed_secret):
         factor.sealed_secret = vault.seal(secret, owner=factor.user_id)
     return True
+
+
+def _open(factor: TwoFactor, vault: Vault) -> bytes | None:
+    try:
+        return vault.open(factor.sealed_secret, owner=factor.user_id)
+    except Unreadable:
+        log_event(
+            "two_factor_unreadable",
+            "A second factor's secret cannot be decrypted: is a key missing in "
+            "SECRET_KEY_FALLBACKS?",
+            user_id=factor.user_id,
+            is_alarming=True,
+        )
+        return None
 
 
 def _forget_failures(session: Session, factor: TwoFactor) -> None:
