@@ -64,6 +64,11 @@ class AdminPages(Admin):
         """Show what an authenticator app wants to know, or take its first code."""
         return await self.sessions.second_step.enrol(request, self.page)
 
+    @login_required
+    async def two_factor(self, request: Request) -> Response:
+        """Ask for the password once more, then set up a second factor."""
+        return await self.sessions.second_step.set_up(request, self.page)
+
     async def logout(self, request: Request) -> Response:
         """End the session."""
         return await self.sessions.logout(request)

@@ -68,6 +68,26 @@ class SecondSteps:
         step = factor.second_step(self._runtime, principal)
         if step is SecondStep.NONE:
             return None
+        return await self._lead_to(step, principal, target)
+
+    async def set_up(self, request: Request, page: Page) -> Response:
+        """Let somebody who is signed in set up a factor, after showing the password again."""
+        principal: Principal = request.state.principal
+        is_active = self._factor.second_step(self._runtime, principal) is SecondStep.CODE
+        is_refused = False
+        if request.method == "POST" and not is_active:
+            password = str((await request.form()).get("password", ""))
+            proven = await self._sessions.check_password(principal.email, password)
+            if proven is not None:
+                return await self._lead_to(SecondStep.ENROLMENT, proven, f"{self._base_url}/")
+            is_refused = True
+        status = 403 if is_refused else 200
+        template = "sqladmin/two_factor.html"
+        return await page(request, template, status, is_active=is_active, is_refused=is_refused)
+
+    async def _lead_to(self, step: SecondStep, principal: Principal, target: str) -> Response:
+        """Send the browser to a step, with the proof that the password was right."""
+        factor = self._factor
         if step is SecondStep.ENROLMENT:
             await self._work.run(factor.offer_factor, self._runtime, principal)
         path = f"{self._base_url}/{PATHS[step]}?{urlencode({'next': target})}"
@@ -189,4 +209,4 @@ def _code_in(form: FormData) -> str:
 
 def _draw(uri: str) -> str:
     """Draw a QR code as SVG. Dark on light in either scheme: not all readers take the reverse."""
-    return segno.make_qr(uri, error="m").svg_inline(scale=4, border=3, dark="#000", light="#fff")
+    return segno.make_qr(uri, error="m").svg_inline(omitsize=True, dark="#000", light="#fff")

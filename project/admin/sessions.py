@@ -71,7 +71,7 @@ class CookieSessions(AuthenticationBackend):
         """Check the form; False for a wrong password, an unknown, a disabled, an ordinary one."""
         form = await request.form()
         username, password = str(form.get("username", "")), str(form.get("password", ""))
-        principal = await self._check(username, password)
+        principal = await self.check_password(username, password)
         if principal is None or not self.may_enter(principal):
             logger.warning("Refused to sign in to the admin")
             return False
@@ -107,7 +107,8 @@ class CookieSessions(AuthenticationBackend):
         is_page = path.startswith(home) and not path.startswith((f"{home}login", f"{home}logout"))
         return target if is_page and ".." not in path else home
 
-    async def _check(self, username: str, password: str) -> Principal | None:
+    async def check_password(self, username: str, password: str) -> Principal | None:
+        """Find the active account with these credentials; takes as long if there is none."""
         is_plausible = len(username) <= LONGEST_USERNAME and len(password) <= LONGEST_PASSWORD
         if not is_plausible or "\0" in username:
             username, password = "", ""  # takes as long as any other wrong answer

@@ -61,11 +61,12 @@ def test_list(client: TestClient, user: User) -> None:
 
 def test_pages(client: TestClient, user: User) -> None:
     headers, *_ = [bearer(sign_in(client, user)) for _ in range(3)]
-    seen, cursor = [], ""
-    while cursor is not None:
-        page = client.get(f"{URL}?limit=1{cursor}", headers=headers).json()
+    seen: list[str] = []
+    query: dict[str, str] | None = {}
+    while query is not None:
+        page = client.get(URL, params={"limit": "1"} | query, headers=headers).json()
         seen += [row["id"] for row in page["items"]]
-        cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else None
+        query = {"cursor": page["next_cursor"]} if page["next_cursor"] else None
     assert len(seen) == len(set(seen)) == 3
 
 

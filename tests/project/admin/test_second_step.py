@@ -34,11 +34,11 @@ def send(client: TestClient, code: str, path: str = CODE, target: str = "") -> R
     return client.post(path, data={"code": code, "next": target}, headers=SAME_ORIGIN)
 
 
-@pytest.mark.parametrize("path", [CODE, ENROL])
+@pytest.mark.parametrize("path", [CODE, ENROL, "/admin/two-factor"])
 def test_anonymous(client: TestClient, path: str) -> None:
     for response in (client.get(path), send(client, "123456", path)):
         assert response.status_code == 303
-        assert response.headers["location"].startswith("/admin/login?")
+        assert response.headers["location"].startswith("/admin/login")
 
 
 def test_password_alone_opens_nothing(client: TestClient, ada: Enrolled, session: Session) -> None:
@@ -121,11 +121,12 @@ def test_proof_ends(
 
 def test_proof_is_of_one_account_and_one_key(session: Session) -> None:
     keys = ["a" * 40, "b" * 40]
-    ada, bob = UserFactory.create(), UserFactory.create()
+    ada: User = UserFactory.create()
+    bob: User = UserFactory.create()
     proof = proofs.issue_proof(ada, keys[1:])
     assert proofs.find_proven(session, proof, keys) is ada
     assert proofs.find_proven(session, proof, keys[:1]) is None
-    of_bob = proof.replace(str(ada.id), str(bob.id), 1)
+    of_bob = f"{bob.id}.{proof.partition('.')[2]}"
     assert proofs.find_proven(session, of_bob, keys) is None
 
 
@@ -139,6 +140,40 @@ def test_proof_is_over_after_five_minutes(
     assert proofs.find_proven(session, proof, ["a" * 40]) is None
     monkeypatch.setattr("time.time", lambda: end - 1.0)
     assert proofs.find_proven(session, proof, ["a" * 40]) is ada
+
+
+# Setting one up without having to
+
+
+def test_set_up(client: TestClient, session: Session) -> None:
+    user = UserFactory.create(superuser=True)
+    sign_in(client, user)
+    form = {"password": PASSWORD}
+    response = client.post("/admin/two-factor", data=form, headers=SAME_ORIGIN)
+    assert response.headers["location"].startswith(ENROL)
+    secret = secret_on(client.get(ENROL))
+    assert send(client, totp.code_at(secret, totp.current_step()), ENROL).status_code == 200
+    page = client.get("/admin/two-factor")
+    assert "takes a code" in page.text
+    assert "<input" not in page.text
+
+
+def test_set_up_needs_the_password(client: TestClient) -> None:
+    sign_in(client)
+    assert client.get("/admin/two-factor").status_code == 200
+    form = {"password": "wrong password"}
+    response = client.post("/admin/two-factor", data=form, headers=SAME_ORIGIN)
+    assert response.status_code == 403
+    assert PROOF not in client.cookies
+
+
+def test_set_up_twice(client: TestClient, ada: Enrolled) -> None:
+    sign_in(client, ada.user)
+    send(client, ada.code())
+    form = {"password": PASSWORD}
+    response = client.post("/admin/two-factor", data=form, headers=SAME_ORIGIN)
+    assert response.status_code == 200
+    assert PROOF not in client.cookies
 
 
 # Where staff needs one
