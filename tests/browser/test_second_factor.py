@@ -57,3 +57,14 @@ def test_enrolment(page: Page, site: str, session: Session) -> None:
     expect(page.get_by_role("listitem").first).to_have_text(re.compile(r"^([a-z2-7]{4}-?){6}$"))
     page.get_by_role("link", name="I have kept them").click()
     expect(page).to_have_url(f"{site}/admin/item/list")
+
+
+def test_page_of_ones_own_factor(
+    page: Page, site: str, session: Session, settings: Settings
+) -> None:
+    ada = enrolled(session, Vault(settings.secret_keys), superuser=True)
+    sign_in(page, f"{site}/admin/", ada.user)
+    page.get_by_label("Code").fill(ada.code())
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Two-factor sign-in").first.click()
+    expect(page.get_by_text("takes a code of your authenticator app")).to_be_visible()
