@@ -60,6 +60,14 @@ class SecondSteps:
         self._base_url = base_url
         self._cookie_name = f"{sessions.cookie_name}_proof"
 
+    def is_owed(self, principal: Principal) -> bool:
+        """Whether an account that is signed in lacks a factor that it has to have by now."""
+        factor: object = self._runtime.authenticator
+        return (
+            isinstance(factor, SecondFactor)
+            and factor.second_step(self._runtime, principal) is SecondStep.ENROLMENT
+        )
+
     async def begin(self, principal: Principal, target: str) -> Response | None:
         """Send whoever has shown the password to the next step; None if there is none."""
         factor: object = self._runtime.authenticator

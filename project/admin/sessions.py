@@ -65,7 +65,9 @@ class CookieSessions(AuthenticationBackend):
         principal = await self._work.run(
             self._authenticator.find_browser_principal, cookie, idle=IDLE
         )
-        return principal if principal is not None and self.may_enter(principal) else None
+        if principal is None or not self.may_enter(principal):
+            return None
+        return None if self.second_step.is_owed(principal) else principal
 
     async def login(self, request: Request) -> Response | bool:
         """Check the form; False for a wrong password, an unknown, a disabled, an ordinary one."""

@@ -5,11 +5,12 @@ import json
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from apps.users.models import AuthSession, User
@@ -51,12 +52,25 @@ def test_list(client: TestClient, user: User) -> None:
     headers = bearer(sign_in(client, user, "curl/8"))
     sign_in_to_admin(client, user)
     sign_in(client, UserFactory.create())
-    browser, current, first = client.get(URL, headers=headers).json()["items"]
-    assert [row["is_current"] for row in (first, current, browser)] == [False, True, False]
-    assert [row["is_browser"] for row in (first, current, browser)] == [False, False, True]
-    assert (first["user_agent"], current["user_agent"]) == ("Firefox", "curl/8")
+    rows = client.get(URL, headers=headers).json()["items"]
+    found = {row["user_agent"]: (row["is_current"], row["is_browser"]) for row in rows}
+    assert found.pop("Firefox") == (False, False)
+    assert found.pop("curl/8") == (True, False)
+    assert list(found.values()) == [(False, True)]
+    current = next(row for row in rows if row["is_current"])
     assert current["client_address"] == "testclient"
     assert current["created_at"] <= current["last_seen_at"] < current["expires_at"]
+
+
+def test_newest_first(client: TestClient, user: User, session: Session) -> None:
+    headers, *_ = [bearer(sign_in(client, user)) for _ in range(3)]
+    ids = session.scalars(select(AuthSession.id)).all()
+    for hours, session_id in enumerate(ids):
+        moved = update(AuthSession).where(AuthSession.id == session_id)
+        session.execute(moved.values(created_at=func.now() - timedelta(hours=hours)))
+    session.commit()
+    rows = client.get(URL, headers=headers).json()["items"]
+    assert [row["id"] for row in rows] == [str(session_id) for session_id in ids]
 
 
 def test_pages(client: TestClient, user: User) -> None:

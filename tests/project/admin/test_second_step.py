@@ -229,6 +229,13 @@ def test_enrolled_staff_is_asked_for_the_code(strict: TestClient, session: Sessi
     assert strict.get(ENROL).status_code == 303, "an active secret is never shown"
 
 
+def test_session_from_before_the_duty(client: TestClient, strict: TestClient) -> None:
+    sign_in(client)
+    assert client.get("/admin/").status_code == 200
+    strict.cookies.update(client.cookies)
+    assert strict.get("/admin/").status_code == 303
+
+
 def test_wrong_password_comes_nowhere(strict: TestClient) -> None:
     user = UserFactory.create(superuser=True)
     form = {"username": user.email, "password": f"{PASSWORD}!"}
