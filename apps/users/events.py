@@ -14,12 +14,15 @@ def log_event(
     event: str,
     sentence: str,
     *,
-    user_id: int,
+    user_id: int | None,
     session_id: uuid.UUID | None = None,
     client: Client = NOBODY,
     is_alarming: bool = False,
 ) -> None:
-    """Write one line. `event` is for programs and does not change, the sentence is for people."""
+    """Write one line. `event` is for programs and does not change, the sentence is for people.
+
+    `user_id` is None where nobody can be named.
+    """
     logger.bind(
         logger="security",
         event=event,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 import segno
-from loguru import logger
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -118,7 +117,7 @@ class SecondSteps:
         if isinstance(admitted, DomainError):
             return await self._refuse(request, page, template, admitted, target=target)
         response = RedirectResponse(target, status_code=303)
-        return self._let_in(response, admitted)
+        return self._let_in(request, response, admitted)
 
     async def enrol(self, request: Request, page: Page) -> Response:
         """Show the secret and its QR code, or begin with the first code of it."""
@@ -136,7 +135,7 @@ class SecondSteps:
             return await self._refuse(request, page, template, error, **context)
         codes = admitted.recovery_codes
         shown = await page(request, "sqladmin/recovery_codes.html", target=target, codes=codes)
-        return self._let_in(shown, admitted)
+        return self._let_in(request, shown, admitted)
 
     # -- in the transaction -----------------------------------------------------------------
 
@@ -182,15 +181,14 @@ class SecondSteps:
 
     # -- answers ----------------------------------------------------------------------------
 
-    def _let_in(self, response: Response, admitted: Admitted) -> Response:
+    def _let_in(self, request: Request, response: Response, admitted: Admitted) -> Response:
         self._sessions.delete_cookie(response, self._cookie_name)
-        self._sessions.hand_out(response, admitted.cookie, admitted.principal)
+        self._sessions.hand_out(request, response, admitted.cookie, admitted.principal)
         return response
 
     async def _refuse(
         self, request: Request, page: Page, template: str, error: DomainError, **context: Any
     ) -> Response:
-        logger.warning("Refused a second step to the admin", code=error.code)
         response = await page(request, template, error.status, refusal=error.detail, **context)
         response.headers.update(error.headers)
         return response

@@ -75,7 +75,12 @@ class CookieSessions(AuthenticationBackend):
         username, password = str(form.get("username", "")), str(form.get("password", ""))
         principal = await self.check_password(username, password)
         if principal is None or not self.may_enter(principal):
-            logger.warning("Refused to sign in to the admin")
+            logger.warning(
+                "Refused to sign in to the admin",
+                logger="security",
+                event="admin_sign_in_failed",
+                client=client_of(request).address,
+            )
             return False
         target = self.local_target(form.get("next"))
         response = await self.second_step.begin(principal, target)
@@ -83,7 +88,7 @@ class CookieSessions(AuthenticationBackend):
             return response
         cookie = await self._work.run(self.replace_session, request, principal)
         response = RedirectResponse(target, status_code=303)
-        self.hand_out(response, cookie, principal)
+        self.hand_out(request, response, cookie, principal)
         return response
 
     async def logout(self, request: Request) -> Response:
@@ -138,9 +143,17 @@ class CookieSessions(AuthenticationBackend):
             is_code_verified=is_code_verified,
         )
 
-    def hand_out(self, response: Response, cookie: str, principal: Principal) -> None:
+    def hand_out(
+        self, request: Request, response: Response, cookie: str, principal: Principal
+    ) -> None:
         """Give the browser the cookie of a session that is stored."""
-        logger.info("Signed in to the admin", user_id=principal.id)
+        logger.info(
+            "Signed in to the admin",
+            logger="security",
+            event="admin_signed_in",
+            user_id=principal.id,
+            client=client_of(request).address,
+        )
         self.set_cookie(response, self.cookie_name, cookie, LIFETIME)
 
     def _sign_in_address(self, request: Request) -> str:

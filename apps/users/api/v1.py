@@ -17,6 +17,7 @@ from apps.users.api.schemas import (
 )
 from apps.users.dependencies import CurrentUser, VisibleUser
 from apps.users.errors import InvalidToken, WrongCredentials
+from apps.users.events import log_event
 from apps.users.registration import register_account
 from apps.users.second_step import vault_of
 from apps.users.services import Grant
@@ -46,7 +47,9 @@ async def sign_in_with_password(
     """
     runtime = runtime_of(request)
     user = await sign_in.check_password(runtime, email=form.username, password=form.password)
+    client = client_of(request)
     if user is None:
+        log_event("sign_in_failed", "Refused to sign in", user_id=None, client=client)
         raise WrongCredentials
     grant = await transactions.run(
         two_factor.begin_session,
@@ -54,10 +57,11 @@ async def sign_in_with_password(
         code=form.otp,
         vault=vault_of(runtime),
         lifetime=sign_in.session_lifetime(runtime),
-        client=client_of(request),
+        client=client,
     )
     if isinstance(grant, DomainError):
         raise grant
+    log_event("signed_in", "Signed in", user_id=user.id, session_id=grant.session_id, client=client)
     return _token_pair(runtime, response, grant)
 
 
