@@ -99,7 +99,8 @@ def test_what_is_written_meanwhile_is_not_in_it(
 ) -> None:
     """An account is made after the first table has been read."""
     engine = create_engine(shop, poolclass=NullPool)
-    original, read = dumping._statement, []
+    original = dumping._statement
+    read: list[object] = []
 
     def statement(table: object) -> object:
         read.append(table)
