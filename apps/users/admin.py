@@ -50,6 +50,7 @@ class UserAdmin(ModelAdmin, model=User):
         User.is_active,
         User.is_staff,
         User.is_superuser,
+        User.has_two_factor,
         User.created_at,
     )
     column_searchable_list = (User.email, User.full_name)
@@ -61,6 +62,7 @@ class UserAdmin(ModelAdmin, model=User):
         "is_active": "Active",
         "is_staff": "Staff",
         "is_superuser": "Superuser",
+        "has_two_factor": "Two-factor",
         "created_at": "Created",
         "last_login_at": "Last sign-in",
         "updated_at": "Last change",

@@ -20,6 +20,7 @@ from apps.users.errors import ApiKeyNotFound, InvalidToken, TooManyKeys, Unknown
 from apps.users.key_use import note_use
 from apps.users.models import ApiKey, User
 from apps.users.permissions import USERS, SignedIn, held_by
+from apps.users.staff_factor import WithheldRights, is_withheld
 from project.db.keyset import Order, Slice, fetch_page
 from project.errors import PermissionDenied
 from project.permissions import Permissions
@@ -45,7 +46,8 @@ class NewKey(NamedTuple):
 # Built once: the key, its owner and what the owner holds, with one statement.
 USABLE = (
     select(
-        *(USERS.c.id, USERS.c.email, USERS.c.is_superuser),
+        *(USERS.c.id, USERS.c.email, USERS.c.is_staff, USERS.c.is_superuser),
+        USERS.c.has_two_factor,
         KEYS.c.id.label("key_id"),
         KEYS.c.scopes,
         held_by(USERS.c.id).label("held"),
@@ -69,7 +71,7 @@ def read_key(token: str) -> Claims:
     return MappingProxyType({MARK: form[1], "hash": _hash(token)})
 
 
-def load_key_principal(session: Session, claims: Claims) -> SignedIn:
+def load_key_principal(session: Session, claims: Claims) -> SignedIn | WithheldRights:
     """Load the owner of a key with the rights that the key has. Raises InvalidToken."""
     values = {"prefix": claims[MARK], "secret_hash": claims["hash"]}
     found = session.execute(USABLE, values).one_or_none()
@@ -79,7 +81,9 @@ def load_key_principal(session: Session, claims: Claims) -> SignedIn:
     held = scopes if found.is_superuser else scopes.intersection(found.held)
     note_use(found.key_id)
     logger.info("Called with an API key", api_key=claims[MARK], user_id=found.id)
-    return SignedIn((found.id, found.email, False, False), held=held)
+    if is_withheld(claims, found):
+        return WithheldRights(found.id, found.email)
+    return SignedIn((found.id, found.email, False, False, False), held=held)
 
 
 def create_key(

@@ -13,19 +13,29 @@ from sqlalchemy.orm import Session
 from apps.users.models import AuthSession, User
 from apps.users.permissions import USERS, SignedIn, held_by
 from apps.users.services import record_sign_in
+from project.web.client import NOBODY, Client
 
 # A click that comes sooner than this after the last one writes nothing.
 SEEN_PRECISION = timedelta(minutes=1)
 
 
 def start_browser_session(
-    session: Session, *, user_id: int, lifetime: timedelta, verified_hash: str | None = None
+    session: Session,
+    *,
+    user_id: int,
+    lifetime: timedelta,
+    verified_hash: str | None = None,
+    is_code_verified: bool = False,
+    client: Client = NOBODY,
 ) -> str:
     """Begin a session and return its cookie's value: 256 random bits, never used before.
 
-    Raises WrongCredentials if the password has been changed since it was compared.
+    Raises WrongCredentials if the password has been changed since it was compared, or a second
+    factor been set up.
     """
-    record_sign_in(session, user_id=user_id, verified_hash=verified_hash)
+    record_sign_in(
+        session, user_id=user_id, verified_hash=verified_hash, is_code_verified=is_code_verified
+    )
     cookie = secrets.token_urlsafe(32)
     session.add(
         AuthSession(
@@ -33,6 +43,8 @@ def start_browser_session(
             expires_at=func.now() + lifetime,
             cookie_hash=_hash_cookie(cookie),
             seen_at=func.now(),
+            client_address=client.address,
+            user_agent=client.agent,
         )
     )
     session.flush()  # the cookie is handed out only if its session is stored
@@ -43,7 +55,7 @@ def find_browser_user(session: Session, *, cookie: str, idle: timedelta) -> Sign
     """Return the active account behind a cookie with what it holds; note that it came by."""
     found = session.execute(
         select(
-            *(User.id, User.email, User.is_staff, User.is_superuser),
+            *(User.id, User.email, User.is_staff, User.is_superuser, User.has_two_factor),
             AuthSession.id.label("session_id"),
             held_by(USERS.c.id).label("held"),
         )
@@ -66,7 +78,7 @@ def find_browser_user(session: Session, *, cookie: str, idle: timedelta) -> Sign
         )
         .values(seen_at=func.now())
     )
-    return SignedIn(found[:4], held=frozenset(found.held))
+    return SignedIn(found[:5], held=frozenset(found.held))
 
 
 def end_browser_session(session: Session, *, cookie: str) -> None:

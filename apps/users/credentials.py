@@ -2,11 +2,12 @@
 
 import uuid
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from apps.users.mail_tokens import forget_tokens
-from apps.users.models import AuthSession, User
+from apps.users.models import User
+from apps.users.sign_ins import end_sessions
 
 
 def set_password(
@@ -18,19 +19,9 @@ def set_password(
     worth nothing any more.
     """
     user.password_hash = password_hash
-    end_sessions(session, user_id=user.id, kept_session=kept_session)
+    end_sessions(session, user_id=user.id, keep=kept_session)
     forget_tokens(session, user_id=user.id)
     session.flush()  # all or nothing
-
-
-def end_sessions(session: Session, *, user_id: int, kept_session: uuid.UUID | None = None) -> None:
-    """Revoke all sessions of an account, but for one."""
-    statement = update(AuthSession).where(
-        AuthSession.user_id == user_id, AuthSession.revoked_at.is_(None)
-    )
-    if kept_session is not None:
-        statement = statement.where(AuthSession.id != kept_session)
-    session.execute(statement.values(revoked_at=func.now()))
 
 
 def replace_hash(session: Session, *, user_id: int, old: str | None, new: str) -> bool:

@@ -1,4 +1,4 @@
-from project.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from project.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated
 
 
 class UserNotFound(NotFound):
@@ -96,3 +96,61 @@ class SimilarPassword(Invalid):
 class InvalidLink(Invalid):
     code = "invalid_link"
     title = "This link is not valid, or not any more: ask for a new one"
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+    title = "There is no such sign-in, or it is over"
+
+
+class CodeRequired(Unauthenticated):
+    code = "two_factor_required"
+    title = "This account has a second factor: send its code as `otp`, too"
+
+
+class WrongCode(Unauthenticated):
+    code = "wrong_code"
+    title = "The code is wrong or was used before; wait for the next one"
+
+
+class CodeRefused(Forbidden):
+    """The same for somebody who is signed in, whose token is in order."""
+
+    code = WrongCode.code
+    title = WrongCode.title
+
+
+class TwoFactorLocked(DomainError):
+    """Too many wrong codes in a row; `retry_after` is in whole seconds."""
+
+    status = 429
+    code = "two_factor_locked"
+    title = "Too many wrong codes: wait, or use a recovery code"
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 60) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after)}
+
+
+class TwoFactorActive(Conflict):
+    code = "two_factor_active"
+    title = "A second factor is set up already; remove it first"
+
+
+class TwoFactorNotOffered(Conflict):
+    code = "two_factor_not_offered"
+    title = "No second factor waits to be confirmed, or not any more: begin again"
+
+
+class TwoFactorInactive(Conflict):
+    code = "two_factor_inactive"
+    title = "This account has no second factor"
+
+
+class StaffNeedsTwoFactor(Forbidden):
+    code = "two_factor_required"
+    title = "Staff need a second factor here; set one up first"

@@ -8,17 +8,20 @@ from apps.users import api_keys, browser, queries, services, sign_in
 from apps.users.errors import InvalidToken
 from apps.users.models import User
 from apps.users.permissions import SignedIn
+from apps.users.second_step import TwoFactorSteps
+from apps.users.staff_factor import WithheldRights, is_withheld, with_requirement
 from project.runtime import Runtime
+from project.web.client import NOBODY, Client
 from project.web.principal import Account, Claims, Principal
 
 
-class UserAuthenticator:
+class UserAuthenticator(TwoFactorSteps):
     """Answers the questions of `project.web.principal.Authenticator` from the users' tables."""
 
     def verify_token(self, token: str, runtime: Runtime) -> Claims:
         if token.startswith(api_keys.START):
-            return api_keys.read_key(token)
-        return sign_in.access_tokens(runtime).verify(token)
+            return with_requirement(api_keys.read_key(token), runtime)
+        return with_requirement(sign_in.access_tokens(runtime).verify(token), runtime)
 
     def load_principal(self, session: Session, claims: Claims) -> Principal:
         if api_keys.MARK in claims:
@@ -26,7 +29,7 @@ class UserAuthenticator:
         found = queries.find_signed_in(session, user_id=claims["sub"], session_id=claims["sid"])
         if found is None:
             raise InvalidToken
-        return found
+        return WithheldRights(found.id, found.email) if is_withheld(claims, found) else found
 
     async def check_password(self, runtime: Runtime, *, email: str, password: str) -> User | None:
         return await sign_in.check_password(runtime, email=email, password=password)
@@ -39,11 +42,22 @@ class UserAuthenticator:
         return user if user is not None and user.is_active else None
 
     def start_browser_session(
-        self, session: Session, account: Account, *, lifetime: timedelta
+        self,
+        session: Session,
+        account: Account,
+        *,
+        lifetime: timedelta,
+        client: Client = NOBODY,
+        is_code_verified: bool = False,
     ) -> str:
         verified = account.password_hash if isinstance(account, User) else None
         return browser.start_browser_session(
-            session, user_id=account.id, lifetime=lifetime, verified_hash=verified
+            session,
+            user_id=account.id,
+            lifetime=lifetime,
+            verified_hash=verified,
+            is_code_verified=is_code_verified,
+            client=client,
         )
 
     def find_browser_principal(

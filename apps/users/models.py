@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from project.db.base import Base, BigIntKey, Timestamps
+from project.web.client import ADDRESS_LENGTH, AGENT_LENGTH
 
 EMAIL_LENGTH = 254
 NAME_LENGTH = 200
@@ -47,6 +48,9 @@ class User(Timestamps, Base):
     def is_verified(self) -> bool:
         """Whether a link that was mailed to the account's address came back."""
         return self.verified_email == self.email
+
+    has_two_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether signing in takes a code besides the password; TwoFactor holds what it needs."""
 
     def __str__(self) -> str:
         return self.email
@@ -143,7 +147,11 @@ class AuthSession(Base):
     """The SHA-256 of a browser's cookie; None for a session of the API, which has tokens."""
 
     seen_at: Mapped[datetime | None]
-    """When the browser last came by, give or take a minute."""
+    """When the browser last came by, give or take a minute, or the tokens were last refreshed."""
+
+    client_address: Mapped[str | None] = mapped_column(String(ADDRESS_LENGTH))
+    user_agent: Mapped[str | None] = mapped_column(String(AGENT_LENGTH))
+    """Where the sign-in or the last refresh came from, for its owner to recognise."""
 
 
 class RefreshToken(Base):
@@ -166,6 +174,8 @@ class MailToken(Base):
     So a new link replaces the older one, and the table cannot outgrow the accounts.
     """
 
+    __actions__ = ()
+
     user_id: Mapped[int] = mapped_column(
         ForeignKey("users_user.id", ondelete="CASCADE"), primary_key=True
     )
@@ -176,3 +186,36 @@ class MailToken(Base):
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class TwoFactor(Base):
+    """An account's authenticator app (TOTP): an offer, until its first code was shown."""
+
+    __actions__ = ()
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users_user.id", ondelete="CASCADE"), primary_key=True
+    )
+    sealed_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    """Encrypted with a key that is made of SECRET_KEY, for this account alone."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """The half minute whose code was taken last: neither it nor an earlier one works again."""
+
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Wrong codes since the last right one."""
+
+    locked_until: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """The SHA-256 of a code that replaces the authenticator app once; deleted by being used."""
+
+    __actions__ = ()
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users_user.id", ondelete="CASCADE"), primary_key=True
+    )
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)

@@ -52,12 +52,21 @@ class SignedIn:
     given. An API key of theirs holds its scopes and is never staff.
     """
 
-    __slots__ = ("_held", "_session", "email", "id", "is_staff", "is_superuser")
+    __slots__ = (
+        "_held",
+        "_session",
+        "email",
+        "has_two_factor",
+        "id",
+        "is_staff",
+        "is_superuser",
+    )
 
     id: int
     email: str
     is_staff: bool
     is_superuser: bool
+    has_two_factor: bool
 
     def __init__(
         self,
@@ -66,7 +75,7 @@ class SignedIn:
         session: Session | None = None,
         held: frozenset[str] | None = None,
     ) -> None:
-        self.id, self.email, self.is_staff, self.is_superuser = row
+        self.id, self.email, self.is_staff, self.is_superuser, self.has_two_factor = row
         self._session = session
         self._held = held
 

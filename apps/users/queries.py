@@ -53,7 +53,10 @@ def _select_signed_in(statement: Select[Any]) -> Select[Any]:
 
 # Built once: every authenticated request runs one of them.
 SIGNED_IN = _select_signed_in(
-    select(USERS.c.id, USERS.c.email, USERS.c.is_staff, USERS.c.is_superuser)
+    select(
+        *(USERS.c.id, USERS.c.email, USERS.c.is_staff, USERS.c.is_superuser),
+        USERS.c.has_two_factor,
+    )
 )
 SIGNED_IN_USER = _select_signed_in(select(User))
 

@@ -6,17 +6,22 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any, NamedTuple
 
-from loguru import logger
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from apps.users.errors import EmailTaken, InvalidToken, NotSuperuser, WrongCredentials
+from apps.users.events import log_event
 from apps.users.models import AuthSession, RefreshToken, User
 from apps.users.passwords import hash_new_password
 from apps.users.queries import find_user_by_email
 from apps.users.roles import require_another_superuser
+from apps.users.sign_ins import purge_sessions
 from apps.users.tokens import hash_refresh_token, new_refresh_token
+from project.web.client import NOBODY, Client
+
+SWEPT_AT_SIGN_IN = 50
+"""Old sessions of the same account that a sign-in clears away."""
 
 
 class Grant(NamedTuple):
@@ -101,31 +106,53 @@ def rename_user(session: Session, *, user: User, full_name: str | None) -> User:
 
 
 def start_session(
-    session: Session, *, user_id: int, lifetime: timedelta, verified_hash: str | None = None
+    session: Session,
+    *,
+    user_id: int,
+    lifetime: timedelta,
+    verified_hash: str | None = None,
+    is_code_verified: bool = False,
+    client: Client = NOBODY,
 ) -> Grant:
     """Begin a session for somebody who has proved who they are.
 
     `verified_hash` is the hash that the password was compared with. Raises WrongCredentials
-    if it has been changed since, or the account been disabled.
+    if it has been changed since, the account been disabled, or a second factor been set up
+    that nobody has looked at.
     """
-    record_sign_in(session, user_id=user_id, verified_hash=verified_hash)
-    auth_session = AuthSession(user_id=user_id, expires_at=func.now() + lifetime)
+    record_sign_in(
+        session, user_id=user_id, verified_hash=verified_hash, is_code_verified=is_code_verified
+    )
+    auth_session = AuthSession(
+        user_id=user_id,
+        expires_at=func.now() + lifetime,
+        seen_at=func.now(),
+        client_address=client.address,
+        user_agent=client.agent,
+    )
     session.add(auth_session)
     session.flush()  # auth_session.id
     return _grant(session, user_id, auth_session.id)
 
 
-def record_sign_in(session: Session, *, user_id: int, verified_hash: str | None) -> None:
-    """Note the sign-in, and lock the account against a change of password meanwhile."""
+def record_sign_in(
+    session: Session, *, user_id: int, verified_hash: str | None, is_code_verified: bool = False
+) -> None:
+    """Note the sign-in, and lock the account against a change of its factors meanwhile."""
     statement = update(User).where(User.id == user_id, User.is_active)
     if verified_hash is not None:
         statement = statement.where(User.password_hash == verified_hash)
+    if not is_code_verified:
+        statement = statement.where(~User.has_two_factor)
     noted = session.scalar(statement.values(last_login_at=func.now()).returning(User.id))
     if noted is None:
         raise WrongCredentials
+    purge_sessions(session, AuthSession.user_id == user_id, limit=SWEPT_AT_SIGN_IN)
 
 
-def rotate_refresh_token(session: Session, *, token: str, arrived: float) -> Grant | None:
+def rotate_refresh_token(
+    session: Session, *, token: str, arrived: float, client: Client = NOBODY
+) -> Grant | None:
     """Exchange a refresh token for the next one; None if it is worth nothing.
 
     Each token works once, decided by one UPDATE, so of parallel requests one wins. A token
@@ -141,7 +168,7 @@ def rotate_refresh_token(session: Session, *, token: str, arrived: float) -> Gra
         .returning(RefreshToken.session_id)
     )
     if session_id is None:
-        _revoke_if_stolen(session, token_hash, arrived)
+        _revoke_if_stolen(session, token_hash, arrived, client)
         return None
     user_id = session.scalar(
         select(AuthSession.user_id)
@@ -153,7 +180,14 @@ def rotate_refresh_token(session: Session, *, token: str, arrived: float) -> Gra
             User.is_active,
         )
     )
-    return None if user_id is None else _grant(session, user_id, session_id)
+    if user_id is None:
+        return None
+    session.execute(
+        update(AuthSession)
+        .where(AuthSession.id == session_id)
+        .values(seen_at=func.now(), client_address=client.address, user_agent=client.agent)
+    )
+    return _grant(session, user_id, session_id)
 
 
 def revoke_session(session: Session, *, session_id: uuid.UUID) -> None:
@@ -182,15 +216,24 @@ def _grant(session: Session, user_id: int, session_id: uuid.UUID) -> Grant:
     return Grant(user_id, session_id, token)
 
 
-def _revoke_if_stolen(session: Session, token_hash: bytes, arrived: float) -> None:
+def _revoke_if_stolen(session: Session, token_hash: bytes, arrived: float, client: Client) -> None:
     # Measured here, because the wait for the winner's commit lies behind this request, too.
     waited = timedelta(seconds=monotonic() - arrived)
-    session_id = session.scalar(
-        select(RefreshToken.session_id).where(
+    found = session.execute(
+        select(AuthSession.id, AuthSession.user_id)
+        .join(RefreshToken, RefreshToken.session_id == AuthSession.id)
+        .where(
             RefreshToken.token_hash == token_hash,
             RefreshToken.used_at < func.clock_timestamp() - waited,
         )
-    )
-    if session_id is not None:
-        logger.warning("A used refresh token came back; session revoked", session=str(session_id))
-        revoke_session(session, session_id=session_id)
+    ).one_or_none()
+    if found is not None:
+        log_event(
+            "refresh_token_reused",
+            "A used refresh token came back; its session is revoked",
+            user_id=found.user_id,
+            session_id=found.id,
+            client=client,
+            is_alarming=True,
+        )
+        revoke_session(session, session_id=found.id)

@@ -12,3 +12,6 @@ class UsersSettings(AppSettings):
 
     verify_expire_hours: int = Field(default=72, ge=1, le=720)
     """Hours that a mailed link is good for that confirms an address."""
+
+    two_factor_required_for_staff: bool = False
+    """Whether staff without a second factor get no further than to where they set one up."""

@@ -60,6 +60,19 @@ class AdminPages(Admin):
         target = self.sessions.local_target(form.get("next"))
         return await self.page(request, "sqladmin/login.html", 401, target=target, is_refused=True)
 
+    async def login_code(self, request: Request) -> Response:
+        """Ask for a code of the second factor, or check it."""
+        return await self.sessions.second_step.ask_code(request, self.page)
+
+    async def login_enrol(self, request: Request) -> Response:
+        """Show what an authenticator app wants to know, or take its first code."""
+        return await self.sessions.second_step.enrol(request, self.page)
+
+    @login_required
+    async def two_factor(self, request: Request) -> Response:
+        """Ask for the password once more, then set up a second factor."""
+        return await self.sessions.second_step.set_up(request, self.page)
+
     async def logout(self, request: Request) -> Response:
         """End the session."""
         return await self.sessions.logout(request)

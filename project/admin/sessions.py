@@ -16,8 +16,10 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from project.admin.second_step import SecondSteps
 from project.admin.work import AdminWork
 from project.runtime import Runtime
+from project.web.client import client_of
 from project.web.principal import Account, Principal, authenticator_of
 from project.web.throttling import signing_in
 
@@ -42,6 +44,7 @@ class CookieSessions(AuthenticationBackend):
         self._base_url = base_url
         self._is_secure = runtime.settings.is_deployed
         self.cookie_name = "__Host-lintel_admin" if self._is_secure else "lintel_admin"
+        self.second_step = SecondSteps(self, runtime, work, base_url)
 
     async def authenticate(self, request: Request) -> Response | bool:
         """Let staff through; send everybody else to the sign-in page and back again."""
@@ -63,22 +66,32 @@ class CookieSessions(AuthenticationBackend):
         principal = await self._work.run(
             self._authenticator.find_browser_principal, cookie, idle=IDLE
         )
-        return principal if principal is not None and _may_enter(principal) else None
+        if principal is None or not self.may_enter(principal):
+            return None
+        return None if self.second_step.is_owed(principal) else principal
 
     async def login(self, request: Request) -> Response | bool:
         """Check the form; False for a wrong password, an unknown, a disabled, an ordinary one."""
         form = await request.form()
         username, password = str(form.get("username", "")), str(form.get("password", ""))
         async with signing_in(request, account=username) as attempt:
-            account = await self._check(username, password)
-            attempt.has_succeeded = account is not None and _may_enter(account)
-        if account is None or not _may_enter(account):
-            logger.warning("Refused to sign in to the admin")
+            account = await self.check_password(username, password)
+            attempt.has_succeeded = account is not None and self.may_enter(account)
+        if account is None or not self.may_enter(account):
+            logger.warning(
+                "Refused to sign in to the admin",
+                logger="security",
+                event="admin_sign_in_failed",
+                client=client_of(request).address,
+            )
             return False
-        cookie = await self._work.run(self._replace_session, request, account)
-        logger.info("Signed in to the admin", user_id=account.id)
-        response = RedirectResponse(self.local_target(form.get("next")), status_code=303)
-        self._set_cookie(response, cookie)
+        target = self.local_target(form.get("next"))
+        response = await self.second_step.begin(account, target)
+        if response is not None:
+            return response
+        cookie = await self._work.run(self.replace_session, request, account)
+        response = RedirectResponse(target, status_code=303)
+        self.hand_out(request, response, cookie, account)
         return response
 
     async def logout(self, request: Request) -> Response:
@@ -87,10 +100,13 @@ class CookieSessions(AuthenticationBackend):
         if cookie is not None:
             await self._work.run(self._authenticator.end_browser_session, cookie)
         response = RedirectResponse(f"{self._base_url}/login", status_code=303)
-        response.delete_cookie(
-            self.cookie_name, secure=self._is_secure, httponly=True, samesite="lax"
-        )
+        self.delete_cookie(response, self.cookie_name)
         return response
+
+    @staticmethod
+    def may_enter(account: Account) -> bool:
+        """Whether this account is let into the admin at all."""
+        return account.is_staff or account.is_superuser
 
     def local_target(self, target: object) -> str:
         """Return where to go after signing in: a page of the admin, whatever was asked for."""
@@ -101,7 +117,8 @@ class CookieSessions(AuthenticationBackend):
         is_page = path.startswith(home) and not path.startswith((f"{home}login", f"{home}logout"))
         return target if is_page and ".." not in path else home
 
-    async def _check(self, username: str, password: str) -> Account | None:
+    async def check_password(self, username: str, password: str) -> Account | None:
+        """Find the active account with these credentials; takes as long if there is none."""
         is_plausible = len(username) <= LONGEST_USERNAME and len(password) <= LONGEST_PASSWORD
         if not is_plausible or "\0" in username:
             username, password = "", ""  # takes as long as any other wrong answer
@@ -109,11 +126,36 @@ class CookieSessions(AuthenticationBackend):
             self._runtime, email=username.strip(), password=password
         )
 
-    def _replace_session(self, session: Session, request: Request, account: Account) -> str:
+    def replace_session(
+        self,
+        session: Session,
+        request: Request,
+        account: Account,
+        *,
+        is_code_verified: bool = False,
+    ) -> str:
+        """Begin a session in the place of the one that this browser has; return its cookie."""
         old = self._cookie_of(request)
         if old is not None:
             self._authenticator.end_browser_session(session, old)
-        return self._authenticator.start_browser_session(session, account, lifetime=LIFETIME)
+        return self._authenticator.start_browser_session(
+            session,
+            account,
+            lifetime=LIFETIME,
+            client=client_of(request),
+            is_code_verified=is_code_verified,
+        )
+
+    def hand_out(self, request: Request, response: Response, cookie: str, account: Account) -> None:
+        """Give the browser the cookie of a session that is stored."""
+        logger.info(
+            "Signed in to the admin",
+            logger="security",
+            event="admin_signed_in",
+            user_id=account.id,
+            client=client_of(request).address,
+        )
+        self.set_cookie(response, self.cookie_name, cookie, LIFETIME)
 
     def _sign_in_address(self, request: Request) -> str:
         address = f"{self._base_url}/login"
@@ -128,17 +170,18 @@ class CookieSessions(AuthenticationBackend):
         cookie = request.cookies.get(self.cookie_name)
         return cookie if cookie and len(cookie) <= LONGEST_COOKIE else None
 
-    def _set_cookie(self, response: Response, cookie: str) -> None:
+    def set_cookie(self, response: Response, name: str, value: str, lifetime: timedelta) -> None:
+        """Set a cookie that no script reads and no other site sends along with a form."""
         response.set_cookie(
-            self.cookie_name,
-            cookie,
-            max_age=int(LIFETIME.total_seconds()),
+            name,
+            value,
+            max_age=int(lifetime.total_seconds()),
             path="/",
             secure=self._is_secure,
             httponly=True,
             samesite="lax",
         )
 
-
-def _may_enter(account: Account) -> bool:
-    return account.is_staff or account.is_superuser
+    def delete_cookie(self, response: Response, name: str) -> None:
+        """Make the browser forget a cookie."""
+        response.delete_cookie(name, secure=self._is_secure, httponly=True, samesite="lax")

@@ -27,6 +27,7 @@ from project.logging import request_id
 from project.runtime import Runtime
 from project.templating import TEMPLATE_FOLDER
 from project.web.headers import csp_nonce
+from project.web.second_factor import SecondFactor
 from project.web.static import ProjectFiles, static_url
 
 BASE_URL = "/admin"
@@ -58,6 +59,7 @@ class AdminSite(AdminPages):
         self.work = AdminWork(runtime)
         self.groups = {}
         self.extra_pages: list[BaseView] = []
+        self.has_second_factor = isinstance(runtime.authenticator, SecondFactor)
         self.sessions = CookieSessions(runtime, self.work, BASE_URL)
         super().__init__(
             app,
@@ -153,6 +155,9 @@ class AdminSite(AdminPages):
             Mount("/statics", app=ProjectFiles(packages=["sqladmin"]), name="statics"),
             Route("/", self.index, name="index"),
             Route("/login", self.login, name="login", methods=both),
+            Route("/login/code", self.login_code, name="login_code", methods=both),
+            Route("/login/enrol", self.login_enrol, name="login_enrol", methods=both),
+            Route("/two-factor", self.two_factor, name="two_factor", methods=both),
             Route("/logout", self.logout, name="logout", methods=["POST"]),
             Route("/{identity}/list", self.list, name="list"),
             Route("/{identity}/details/{pk:path}", self.details, name="details"),

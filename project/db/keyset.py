@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -147,6 +148,8 @@ def _from_json(value: Any, column: InstrumentedAttribute[Any]) -> Any:
     if kind is Decimal:
         number = Decimal(text)
         return _checked(number, number.is_finite() and abs(number.adjusted()) <= MAXIMUM_DIGITS)
+    if kind is UUID:
+        return UUID(text)
     text.encode()
     return _checked(text, "\x00" not in text)
 

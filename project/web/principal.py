@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from project.errors import Forbidden, ImproperlyConfigured, Unauthenticated
 from project.runtime import Runtime, runtime_of
 from project.web.access import permits
+from project.web.client import NOBODY, Client
 from project.web.transaction import DbSession, InTransaction
 
 Claims = Mapping[str, Any]
@@ -78,9 +79,18 @@ class Authenticator(Protocol):
         ...
 
     def start_browser_session(
-        self, session: Session, account: Account, *, lifetime: timedelta
+        self,
+        session: Session,
+        account: Account,
+        *,
+        lifetime: timedelta,
+        client: Client = NOBODY,
+        is_code_verified: bool = False,
     ) -> str:
-        """Begin a session that a cookie stands for, and return the cookie's random value."""
+        """Begin a session that a cookie stands for, and return the cookie's random value.
+
+        Refuses an account with a second factor unless `is_code_verified`.
+        """
         ...
 
     def find_browser_principal(

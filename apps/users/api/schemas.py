@@ -10,6 +10,8 @@ from apps.users.password_rules import MAXIMUM_LENGTH
 from apps.users.validation import Email, FullName, Password
 from project.web.schemas import Schema, Storable
 
+CODE_LENGTH = 64
+
 
 class UserCreate(Schema):
     email: Email
@@ -35,6 +37,8 @@ class TokenForm(Schema):
     username: Annotated[str, Field(max_length=EMAIL_LENGTH), Storable]
     password: Annotated[str, Field(max_length=MAXIMUM_LENGTH), Storable]
     grant_type: Literal["password"] = "password"
+    otp: Annotated[str, Field(max_length=CODE_LENGTH), Storable] | None = None
+    """A code of the second factor, or a recovery code; for accounts that have one."""
 
 
 class RefreshRequest(Schema):

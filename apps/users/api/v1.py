@@ -4,8 +4,9 @@ from typing import Annotated
 from fastapi import Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
-from apps.users import queries, services, sign_in
-from apps.users.api import account, keys
+from apps.users import queries, services, sign_in, two_factor
+from apps.users.api import account, keys, sessions
+from apps.users.api import two_factor as two_factor_api
 from apps.users.api.schemas import (
     RefreshRequest,
     TokenForm,
@@ -16,10 +17,13 @@ from apps.users.api.schemas import (
 )
 from apps.users.dependencies import CurrentUser, SessionUser, UserViewer, VisibleUser
 from apps.users.errors import InvalidToken, WrongCredentials
+from apps.users.events import log_event
 from apps.users.registration import register_account
+from apps.users.second_step import vault_of
 from apps.users.services import Grant
-from project.errors import Unauthenticated
+from project.errors import DomainError, Unauthenticated
 from project.runtime import Runtime, runtime_of
+from project.web.client import client_of
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
 from project.web.principal import bearer_token
 from project.web.route import Router
@@ -37,20 +41,31 @@ async def sign_in_with_password(
     form: Annotated[TokenForm, Form()],
     transactions: InTransactions,
 ) -> TokenPair:
-    """Exchange an email (as `username`) and a password for an access and a refresh token."""
+    """Exchange an email (as `username`) and a password for an access and a refresh token.
+
+    An account with a second factor gets 401 `two_factor_required` after the right password: send
+    the form again with a code as `otp`.
+    """
     runtime = runtime_of(request)
     async with signing_in(request, account=form.username) as attempt:
         user = await sign_in.check_password(runtime, email=form.username, password=form.password)
         attempt.has_succeeded = user is not None
+    client = client_of(request)
     if user is None:
+        log_event("sign_in_failed", "Refused to sign in", user_id=None, client=client)
         raise WrongCredentials
     sign_in.require_verified(runtime, user)
     grant = await transactions.run(
-        services.start_session,
-        user_id=user.id,
+        two_factor.begin_session,
+        user=user,
+        code=form.otp,
+        vault=vault_of(runtime),
         lifetime=sign_in.session_lifetime(runtime),
-        verified_hash=user.password_hash,
+        client=client,
     )
+    if isinstance(grant, DomainError):
+        raise grant
+    log_event("signed_in", "Signed in", user_id=user.id, session_id=grant.session_id, client=client)
     return _token_pair(runtime, response, grant)
 
 
@@ -63,7 +78,10 @@ async def refresh_tokens(
     One that is used again ends the whole session: somebody else has it, too.
     """
     grant = await transactions.run(
-        services.rotate_refresh_token, token=body.refresh_token, arrived=monotonic()
+        services.rotate_refresh_token,
+        token=body.refresh_token,
+        arrived=monotonic(),
+        client=client_of(request),
     )
     if grant is None:
         raise InvalidToken
@@ -149,4 +167,6 @@ router = Router()
 router.include_router(auth)
 router.include_router(keys.router)
 router.include_router(account.router)
+router.include_router(sessions.router)
+router.include_router(two_factor_api.router)
 router.include_router(users)

@@ -1,10 +1,11 @@
 """Who is told what by the routes of this app."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from apps.users.models import ApiKey
+from apps.users.models import ApiKey, AuthSession
 from tests.authorisation import Call, Row, of_owner, of_staff, own, public, signed_in
 from tests.factories.base import current_session
 from tests.factories.users import PASSWORD, ApiKeyFactory
@@ -61,6 +62,25 @@ def address_form(owner: Any) -> Call:
     return Call(options={"data": {"email": owner.email}})
 
 
+def proof(_owner: Any) -> Call:
+    return Call(options={"json": {"password": PASSWORD}})
+
+
+def full_proof(_owner: Any) -> Call:
+    return Call(options={"json": {"password": PASSWORD, "code": "000000"}})
+
+
+def code(_owner: Any) -> Call:
+    return Call(options={"json": {"code": "000000"}})
+
+
+def sign_in_of(owner: Any) -> Call:
+    row = AuthSession(user_id=owner.id, expires_at=datetime.now(UTC) + timedelta(hours=1))
+    current_session().add(row)
+    current_session().commit()
+    return Call({"session_id": row.id})
+
+
 def new_key(_owner: Any) -> Call:
     return Call(options={"json": {"name": "Robot", "scopes": []}})
 
@@ -93,6 +113,14 @@ ROUTES = {
     "GET /api/v1/auth/keys": signed_in(200),
     "POST /api/v1/auth/keys": signed_in(201, new_key),
     "DELETE /api/v1/auth/keys/{key_id}": own(204, key),
+    "GET /api/v1/auth/sessions": signed_in(200),
+    "DELETE /api/v1/auth/sessions": signed_in(204),
+    "DELETE /api/v1/auth/sessions/{session_id}": own(204, sign_in_of),
+    "GET /api/v1/auth/two-factor": signed_in(200),
+    "POST /api/v1/auth/two-factor": signed_in(201, proof),
+    "POST /api/v1/auth/two-factor/confirm": signed_in(409, code),  # nobody was offered one
+    "POST /api/v1/auth/two-factor/recovery-codes": signed_in(409, full_proof),
+    "DELETE /api/v1/auth/two-factor": signed_in(409, full_proof),
     "POST /api/v1/auth/password": signed_in(204, another_password),
     "POST /api/v1/auth/email": signed_in(202, another_address),
     # Nobody's links: whoever has one is its owner, signed in or not.

@@ -28,7 +28,7 @@ def manager(*more: str) -> User:
 
 
 def actor(session: Session, user: User) -> SignedIn:
-    row = (user.id, user.email, user.is_staff, user.is_superuser)
+    row = (user.id, user.email, user.is_staff, user.is_superuser, user.has_two_factor)
     return SignedIn(row, held=held_permissions(session, user.id))
 
 

@@ -122,6 +122,16 @@ def test_wrong_password_is_not_logged(client: TestClient, log: StringIO) -> None
     assert "canary" not in log.getvalue()
 
 
+def test_sign_ins_are_logged(client: TestClient, log: StringIO) -> None:
+    user = UserFactory()
+    sign_in(client, user.email, "wrong password")
+    assert "'event': 'sign_in_failed'" in log.getvalue()
+    assert "'client': 'testclient'" in log.getvalue()
+    sign_in(client, user.email)
+    assert f"'event': 'signed_in', 'user_id': {user.id}" in log.getvalue()
+    assert user.email not in log.getvalue()
+
+
 def test_tokens_are_not_logged(client: TestClient, log: StringIO, pair: dict[str, str]) -> None:
     status_of(client, pair)
     refreshed = refresh(client, pair["refresh_token"]).json()

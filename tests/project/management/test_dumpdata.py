@@ -100,8 +100,10 @@ def test_what_is_written_meanwhile_is_not_in_it(
     """An account is made after the first table has been read."""
     engine = create_engine(shop, poolclass=NullPool)
     original = dumping._statement
+    read: list[object] = []
 
     def statement(table: object) -> object:
+        read.append(table)
         with engine.begin() as connection:
             connection.execute(USER, {"email": f"late{table}@example.com"})
         return original(table)  # type: ignore[arg-type]
@@ -111,7 +113,7 @@ def test_what_is_written_meanwhile_is_not_in_it(
     assert "late" not in capsys.readouterr().out
     with engine.begin() as connection:
         found = connection.execute(text("DELETE FROM users_user WHERE email LIKE 'late%'"))
-    assert found.rowcount == 5
+    assert found.rowcount == len(read) > 1
 
 
 def test_nobody_writes_in_it(shop: URL) -> None:

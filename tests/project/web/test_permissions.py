@@ -145,6 +145,6 @@ def test_misspelt_one_ends_the_start(runtime: Runtime) -> None:
 
 def test_asked_too_late(runtime: Runtime, session: Session) -> None:
 
-    late = SignedIn((1, "a@example.com", False, False), session=session)
+    late = SignedIn((1, "a@example.com", False, False, False), session=session)
     with pytest.raises(AskedTooLate):
         late.has_permission("items.change_item")
