@@ -217,17 +217,19 @@ def _grant(session: Session, user_id: int, session_id: uuid.UUID) -> Grant:
 
 
 def _revoke_if_stolen(session: Session, token_hash: bytes, arrived: float, client: Client) -> None:
-    # Measured here, because the wait for the winner's commit lies behind this request, too.
-    waited = timedelta(seconds=monotonic() - arrived)
     found = session.execute(
-        select(AuthSession.id, AuthSession.user_id)
-        .join(RefreshToken, RefreshToken.session_id == AuthSession.id)
-        .where(
-            RefreshToken.token_hash == token_hash,
-            RefreshToken.used_at < func.clock_timestamp() - waited,
+        select(
+            AuthSession.id,
+            AuthSession.user_id,
+            (func.clock_timestamp() - RefreshToken.used_at).label("age"),
         )
+        .join(RefreshToken, RefreshToken.session_id == AuthSession.id)
+        .where(RefreshToken.token_hash == token_hash, RefreshToken.used_at.is_not(None))
     ).one_or_none()
-    if found is not None:
+    # Measured last: what was used since this request came is younger than it is by now, however
+    # long it waited for the winner's commit and for this statement.
+    waited = timedelta(seconds=monotonic() - arrived)
+    if found is not None and found.age > waited:
         log_event(
             "refresh_token_reused",
             "A used refresh token came back; its session is revoked",
