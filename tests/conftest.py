@@ -1,5 +1,6 @@
 """Fixtures for everybody: a real database, the whole application, clients for it."""
 
+import math
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -51,9 +52,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def loop_stays_free(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the test that blocks the event loop; `blocks_loop` marks those that may."""
-    may_block = request.node.get_closest_marker("blocks_loop") is not None
-    with nullcontext() if may_block else free_loop():
+    """Fail the test that blocks the event loop; `blocks_loop` marks those that may.
+
+    `blocks_loop(0.5)` may for that many seconds.
+    """
+    marker = request.node.get_closest_marker("blocks_loop")
+    longest = (*marker.args, math.inf)[0] if marker is not None else 0.0
+    with nullcontext() if longest == math.inf else free_loop(longest):
         yield
 
 

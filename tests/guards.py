@@ -10,12 +10,13 @@ from project.web.loop_guard import recorded_blocks
 
 
 @contextmanager
-def free_loop() -> Iterator[None]:
-    """Fail if the event loop is blocked meanwhile, and say where."""
+def free_loop(longest: float) -> Iterator[None]:
+    """Fail if the event loop is blocked meanwhile for longer than this, and say where."""
     with recorded_blocks() as blocks:
         yield
-    if blocks:
-        pytest.fail("\n".join(map(str, blocks)), pytrace=False)
+    too_long = [block for block in blocks if block.seconds > longest]
+    if too_long:
+        pytest.fail("\n".join(map(str, too_long)), pytrace=False)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from project.errors import CommandError
 from project.management import style
 from project.management.catalogue import PROJECT, ROOT, Catalogue, Command, shown
-from project.management.collection import collect_rarely
+from project.management.collection import collect_as_usual, collect_rarely
 from project.management.parser import CommandParser, suggestion
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from project.management import failures  # noqa: PLC0415 -- only what fails pays for it
 
         return failures.report(error, wants_traceback=wants_traceback)
+    finally:
+        collect_as_usual()  # the process may go on: that of a test, say
     return code
 
 

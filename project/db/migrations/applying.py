@@ -18,7 +18,7 @@ from alembic.util import CommandError as AlembicError
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 
-from project.db.migrations.history import alembic_config
+from project.db.migrations.history import alembic_config, head_revision
 from project.db.migrations.locking import Say
 from project.db.migrations.state import current_revision, invalid_indexes
 from project.errors import CommandError
@@ -59,6 +59,7 @@ def stamp(connection: Connection, target: str) -> None:
 
 def print_sql(target: str) -> None:
     """Print the way from nothing to `target`. Raises CommandError for one that is not there."""
+    head_revision()  # refuses a history that has forked
     try:
         command.upgrade(alembic_config(), target, sql=True)
     except AlembicError as error:

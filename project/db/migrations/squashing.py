@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from alembic import command
 from alembic.operations import ops
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.sql.elements import conv
 
 from project.db.base import Base
@@ -28,6 +28,7 @@ from project.db.migrations.state import VERSION_TABLE, unclaimed_tables
 from project.db.migrations.writing import write_revision
 from project.errors import CommandError
 
+UNLOGGED = text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relpersistence = 'u'")
 ASIDE = VERSIONS.parent / "before-squash"
 # What a comparison of models and database never finds.
 BY_HAND = {"execute", "bulk_insert", "get_bind", "run_async"}
@@ -79,7 +80,10 @@ def schema_to_write(connection: Connection, *, is_head: bool) -> MetaData:
     found = MetaData()  # without the convention: the names are complete
     found.reflect(connection)
     found.remove(found.tables[VERSION_TABLE])
+    unlogged = set(connection.scalars(UNLOGGED))
     for table in found.tables.values():
+        if table.name in unlogged:
+            table._prefixes = ["UNLOGGED"]  # noqa: SLF001 - which reflection overlooks
         for constraint in table.constraints:
             constraint.name = _complete(constraint.name)
         for index in table.indexes:

@@ -109,6 +109,6 @@ def test_a_policy_that_somebody_loosened(
 
 
 def test_a_guard_that_somebody_took_out(deployed: With, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("project.admin.guard._refuse_other_site", lambda _: None)
+    monkeypatch.setattr("project.admin.guard.refuse_other_site", lambda _: None)
     found = ids(browser.writes_of_other_sites_are_refused, deployed())
     assert found == ["security.W003"]

@@ -118,6 +118,7 @@ def test_dry_run_keeps_nothing(
     assert count(shop, "items_item") == 0
 
 
+@pytest.mark.usefixtures("url")
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(CommandError, match=r"nowhere\.json cannot be read: No such file"):
         call_command("loaddata", "nowhere.json")

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine, inspect, text
 from sqlalchemy.orm import Session
 
+from project.db.migrations import all_revisions
 from project.db.migrations.locking import MIGRATION_LOCK
 from project.errors import AppError, CommandError
 from project.management.dispatcher import call_command, main
@@ -217,6 +218,11 @@ def test_an_app_goes_forwards(url: URL, engine: Engine) -> None:
     assert "orders_order" in tables(engine)
 
 
+def newest() -> str:
+    """The last migration, which goes first."""
+    return all_revisions()[-1].title
+
+
 @pytest.mark.parametrize("words", [["items", "0001"], ["items", "zero"], ["items", "-1"]])
 def test_an_app_does_not_go_back(url: URL, engine: Engine, words: list[str]) -> None:
     """What a Django user expects to touch one app would touch others'."""
@@ -226,7 +232,7 @@ def test_an_app_does_not_go_back(url: URL, engine: Engine, words: list[str]) -> 
     for more in ([], ["--fake"]):
         finished = run_manage("migrate", *words, *more, env=env)
         assert (finished.returncode, len(finished.stderr.splitlines())) == (1, 1)
-        assert "would take back 0003 item images" in finished.stderr
+        assert f"would take back {newest()}" in finished.stderr
     assert tables(engine) == before
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_a_conversation(interface: str, tmp_path: Path) -> None:
     """On a real terminal, with the real IPython, which is told to prompt without colours."""
     typed = "print('type:', type(session).__name__, User.__tablename__)\nexit()\n"
     shown = converse(typed, "-i", interface, IPYTHONDIR=str(tmp_path))
-    assert "from apps.users.models import AuthSession, RefreshToken, User" in shown
+    assert re.search(r"from apps\.users\.models import (\w+, )+User\b", shown)
     assert "type: Session users_user" in shown
     assert ("In [1]: " in shown) is (interface == "ipython")
 

@@ -229,7 +229,7 @@ def test_stopped_process_is_none() -> None:
 
 def test_fails_the_test() -> None:
     place = r"test_loop_guard\.py:\d+ in sleep"
-    with pytest.raises(pytest.fail.Exception, match=place), free_loop():
+    with pytest.raises(pytest.fail.Exception, match=place), free_loop(0.0):
         run_on_loop(sleep)
 
 

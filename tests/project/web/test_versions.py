@@ -56,7 +56,7 @@ def test_documents_are_closed_in_production(settings: Settings, database: TestDa
 
     general = settings.general.model_copy(update={"environment": "production"})
     app = create_application(settings.model_copy(update={"general": general}), database=database)
-    with TestClient(app) as client:
+    with TestClient(app, base_url="https://testserver") as client:
         for path in ("/api/docs", "/api/redoc", "/api/openapi.json"):
             assert client.get(path).status_code == 404
     create_application(settings, database=database)  # the suite's own logging again
