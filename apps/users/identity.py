@@ -10,6 +10,7 @@ from apps.users.models import User
 from apps.users.permissions import SignedIn
 from apps.users.second_step import TwoFactorSteps
 from apps.users.staff_factor import WithheldRights, is_withheld, with_requirement
+from apps.users.validation import normalise_email
 from project.runtime import Runtime
 from project.web.client import NOBODY, Client
 from project.web.principal import Account, Claims, Principal
@@ -33,6 +34,9 @@ class UserAuthenticator(TwoFactorSteps):
 
     async def check_password(self, runtime: Runtime, *, email: str, password: str) -> User | None:
         return await sign_in.check_password(runtime, email=email, password=password)
+
+    def normalise(self, email: str) -> str:
+        return normalise_email(email)
 
     def ensure_superuser(self, session: Session, *, email: str, password: str) -> bool:
         return services.ensure_superuser(session, email=email, password=password)

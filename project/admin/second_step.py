@@ -17,6 +17,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from project.admin.sign_in_form import read_form, text_in
 from project.admin.work import AdminWork
 from project.errors import DomainError, Unauthenticated
 from project.runtime import Runtime
@@ -84,7 +85,7 @@ class SecondSteps:
         is_active = self._factor.second_step(self._runtime, principal) is SecondStep.CODE
         is_refused = False
         if request.method == "POST" and not is_active:
-            password = str((await request.form()).get("password", ""))
+            password = text_in(await read_form(request), "password")
             async with signing_in(request, account=principal.email) as attempt:
                 proven = await self._sessions.check_password(principal.email, password)
                 attempt.has_succeeded = proven is not None
@@ -108,7 +109,7 @@ class SecondSteps:
 
     async def ask_code(self, request: Request, page: Page) -> Response:
         """Show the form for a code, or check what was sent."""
-        template, form = "sqladmin/login_code.html", await request.form()
+        template, form = "sqladmin/login_code.html", await read_form(request)
         target = self._target(request, form)
         try:
             if request.method != "POST":
@@ -124,7 +125,7 @@ class SecondSteps:
 
     async def enrol(self, request: Request, page: Page) -> Response:
         """Show the secret and its QR code, or begin with the first code of it."""
-        template, form = "sqladmin/login_enrol.html", await request.form()
+        template, form = "sqladmin/login_enrol.html", await read_form(request)
         target = self._target(request, form)
         try:
             offer = await self._work.run(self._find_offer, request)
@@ -213,7 +214,7 @@ class SecondSteps:
 
 
 def _code_in(form: FormData) -> str:
-    return str(form.get("code", ""))[:LONGEST_CODE]
+    return text_in(form, "code")[:LONGEST_CODE]
 
 
 def _draw(uri: str) -> str:

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from project.admin.second_step import SecondSteps
+from project.admin.sign_in_form import read_form, text_in
 from project.admin.work import AdminWork
 from project.runtime import Runtime
 from project.web.client import client_of
@@ -29,8 +30,9 @@ LONGEST_COOKIE = 100
 LONGEST_USERNAME = 254
 LONGEST_PASSWORD = 256
 
-# A path below the admin: no scheme, no host, nothing that a browser reads as either.
-LOCAL_TARGET = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+# A path below the admin: no scheme, no host, nothing that a browser reads as either, and no
+# half of a surrogate pair, which no header and no page can carry.
+LOCAL_TARGET = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f\ud800-\udfff]*")
 
 
 class CookieSessions(AuthenticationBackend):
@@ -72,8 +74,8 @@ class CookieSessions(AuthenticationBackend):
 
     async def login(self, request: Request) -> Response | bool:
         """Check the form; False for a wrong password, an unknown, a disabled, an ordinary one."""
-        form = await request.form()
-        username, password = str(form.get("username", "")), str(form.get("password", ""))
+        form = await read_form(request)
+        username, password = text_in(form, "username"), text_in(form, "password")
         async with signing_in(request, account=username) as attempt:
             account = await self.check_password(username, password)
             attempt.has_succeeded = account is not None and self.may_enter(account)
@@ -120,7 +122,7 @@ class CookieSessions(AuthenticationBackend):
     async def check_password(self, username: str, password: str) -> Account | None:
         """Find the active account with these credentials; takes as long if there is none."""
         is_plausible = len(username) <= LONGEST_USERNAME and len(password) <= LONGEST_PASSWORD
-        if not is_plausible or "\0" in username:
+        if not is_plausible:
             username, password = "", ""  # takes as long as any other wrong answer
         return await self._authenticator.check_password(
             self._runtime, email=username.strip(), password=password

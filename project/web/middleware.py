@@ -18,6 +18,7 @@ from project.web.streaming import is_unread
 
 REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = b"x-request-id"
+LIKE_A_SECRET = re.compile(r"[A-Za-z0-9_-]{31,}")
 PLAUSIBLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ERROR = 400
 SERVER_ERROR = 500
@@ -151,9 +152,15 @@ class _Exchange:
 
 
 def loggable_path(scope: Scope) -> str:
-    """Return the path without a secret: what a route calls `token` is one (a mailed link)."""
+    """Return the path without a secret: what a route calls `token` is one (a mailed link).
+
+    Where no route was found (a redirect to HTTPS, a wrong host, a slash too many), what looks
+    like a token may be one.
+    """
     token = (scope.get("path_params") or {}).get("token")
     path: str = scope["path"]
+    if "endpoint" not in scope:
+        return LIKE_A_SECRET.sub("{token}", path)
     return path.replace(str(token), "{token}") if token else path
 
 

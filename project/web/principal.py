@@ -108,6 +108,19 @@ class Authenticator(Protocol):
         ...
 
 
+@runtime_checkable
+class EmailNormaliser(Protocol):
+    """What an authenticator may offer, too, if one account's address can be written in many ways.
+
+    Attempts to sign in are counted by what this returns: it has to be what the account is
+    looked up by, or another spelling would have a count of its own.
+    """
+
+    def normalise(self, email: str) -> str:
+        """Return the address as `check_password` looks it up; what is none, as it is."""
+        ...
+
+
 class BearerToken(OAuth2PasswordBearer):
     """The access token of a request, if it has one."""
 

@@ -5,8 +5,8 @@
     async def register(…) -> UserRead: ...
 
 An app with a `limiter.py` that defines `limiter` counts for everybody; without one nothing is
-throttled. Whoever is signed in is counted as such, everybody else by address. The headers are
-those of the IETF's draft-ietf-httpapi-ratelimit-headers-11.
+throttled. Whoever has an access token is counted as such, everybody else by address. The headers
+are those of the IETF's draft-ietf-httpapi-ratelimit-headers-11.
 """
 
 import ipaddress
@@ -22,6 +22,7 @@ from starlette.datastructures import Headers
 
 from project.errors import ProjectError, TooManyRequests
 from project.runtime import Runtime, runtime_of
+from project.web.principal import EmailNormaliser
 
 if TYPE_CHECKING:
     from project.web.transaction import Function
@@ -198,13 +199,25 @@ async def signing_in(request: Request, *, account: str) -> AsyncIterator[Attempt
     if runtime.limiter is None:
         yield Attempt()
         return
-    name = account.strip().casefold()
+    name = _normalise(runtime, account)
     async with runtime.limiter.attempt(runtime, account=name, address=address_of(request)) as found:
         yield found
 
 
+def _normalise(runtime: Runtime, account: str) -> str:
+    """Write an account's name as it is looked up, so that all spellings share a count."""
+    authenticator: object = runtime.authenticator
+    name = account.strip()
+    if isinstance(authenticator, EmailNormaliser):
+        name = authenticator.normalise(name)
+    return name.casefold()
+
+
 def caller_of(request: Request) -> tuple[str, str]:
-    """Say who calls: the account behind a valid access token, or else the address."""
+    """Say who calls: the account behind a valid access token, or else the address.
+
+    An API key names its account in the database alone: until then anybody may have made it up.
+    """
     runtime = runtime_of(request)
     scheme, _, token = Headers(scope=request.scope).get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token and runtime.authenticator is not None:
@@ -212,7 +225,8 @@ def caller_of(request: Request) -> tuple[str, str]:
             claims = runtime.authenticator.verify_token(token, runtime)
         except ProjectError:
             return "address", address_of(request)
-        return "account", str(claims.get("sub"))
+        if claims.get("sub") is not None:
+            return "account", str(claims["sub"])
     return "address", address_of(request)
 
 

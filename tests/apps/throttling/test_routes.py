@@ -71,6 +71,15 @@ def test_whoever_is_signed_in_has_a_count_of_his_own(
     assert client.get("/exports").status_code == 429, "a forged token counts for its address"
 
 
+def test_api_keys_that_are_made_up_count_for_their_address(build: Build) -> None:
+    client = with_exports(build())
+    keys = [{"Authorization": f"Bearer lk_{n:08x}_{'x' * 43}"} for n in range(4)]
+    assert [client.get("/exports", headers=key).status_code for key in keys] == [200] * 3 + [429]
+    assert client.get("/exports").status_code == 429
+    elsewhere = from_address(client, "198.51.100.7")
+    assert elsewhere.get("/exports", headers=keys[0]).status_code == 200
+
+
 def test_switched_off(build: Build) -> None:
     client = with_exports(build(enabled="false"))
     answers = [client.get("/exports") for _ in range(5)]

@@ -64,6 +64,16 @@ def test_the_admin_shares_the_count(build: Build, user: User) -> None:
     assert try_password(client, user.email, PASSWORD).status_code == 429
 
 
+def test_other_spellings_of_an_address_share_the_count(build: Build, user: User) -> None:
+    client = build()
+    name, _, domain = user.email.partition("@")
+    fullwidth = f"{name}@{chr(ord(domain[0]) + 0xFEE0)}{domain[1:]}"
+    assert try_password(client, fullwidth, PASSWORD).status_code == 200, "it is the same account"
+    assert statuses(client, user.email, 5) == [401] * 5
+    assert try_password(client, fullwidth).status_code == 429
+    assert try_admin(client, f" {fullwidth} ").status_code == 429
+
+
 def test_workers_share_the_count(build: Build, user: User) -> None:
     first, second = build(), build()
     assert statuses(first, user.email, 3) + statuses(second, user.email, 3) == [401] * 5 + [429]

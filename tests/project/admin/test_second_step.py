@@ -41,6 +41,42 @@ def test_anonymous(client: TestClient, path: str) -> None:
         assert response.headers["location"].startswith("/admin/login")
 
 
+BROKEN = "+2AA-"
+"""Half of a surrogate pair, as UTF-7 writes it."""
+
+
+def post_in_utf_7(client: TestClient, path: str, **fields: str) -> int:
+    parts = [
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    kind = "multipart/form-data; boundary=x; charset=utf-7"
+    headers = {**SAME_ORIGIN, "Content-Type": kind}
+    return client.post(path, content="".join([*parts, "--x--\r\n"]), headers=headers).status_code
+
+
+def test_broken_text_is_a_wrong_value(client: TestClient, ada: Enrolled) -> None:
+    login, target = "/admin/login", f"/admin/{BROKEN}"
+    assert post_in_utf_7(client, login, username=BROKEN, password=PASSWORD) == 401
+    assert (
+        post_in_utf_7(client, login, username=ada.user.email, password=BROKEN, next=target) == 401
+    )
+    sign_in(client, ada.user)
+    assert post_in_utf_7(client, CODE, code=BROKEN, next=target) == 401
+
+
+def test_broken_text_while_setting_up(client: TestClient) -> None:
+    sign_in(client, UserFactory.create(superuser=True))
+    assert post_in_utf_7(client, "/admin/two-factor", password=BROKEN) == 403
+    client.post("/admin/two-factor", data={"password": PASSWORD}, headers=SAME_ORIGIN)
+    assert post_in_utf_7(client, ENROL, code=BROKEN) == 403
+
+
+def test_no_files_in_the_sign_in_form(client: TestClient) -> None:
+    response = client.post("/admin/login", files={"username": b"x"}, headers=SAME_ORIGIN)
+    assert response.status_code == 400
+
+
 def test_password_alone_opens_nothing(client: TestClient, ada: Enrolled, session: Session) -> None:
     response = sign_in(client, ada.user, next="/admin/user/list")
     assert response.status_code == 303

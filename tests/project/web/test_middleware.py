@@ -106,6 +106,36 @@ def test_access_log_of_a_path_that_is_not_there(
     assert "canary" not in json.dumps(record)
 
 
+SECRET = "Zk3_" + "aB-9" * 10
+
+
+@pytest.fixture
+def entrance(build: Build) -> TestClient:
+    """A client that is let in by HTTPS and by one name alone."""
+    return build(allowed_hosts=("testserver",), https_only=True)
+
+
+@pytest.mark.needs("users")
+@pytest.mark.parametrize(
+    ("host", "path", "status"),
+    [
+        ("http://testserver", f"/account/reset/{SECRET}", 308),
+        ("https://evil.example", f"/account/reset/{SECRET}", 400),
+        ("https://testserver", f"/account/reset/{SECRET}/", 307),
+        ("https://testserver", f"//account/reset/{SECRET}", 404),
+        ("https://testserver", f"/Account/Reset/{SECRET}.", 404),
+    ],
+)
+def test_access_log_of_a_mailed_link_without_a_route(
+    entrance: TestClient, records: list[dict[str, Any]], host: str, path: str, status: int
+) -> None:
+    response = entrance.get(f"{host}{path}", follow_redirects=False)
+    (record,) = records
+    assert (response.status_code, record["status"]) == (status, status)
+    assert record["path"] == path.replace(SECRET, "{token}")
+    assert SECRET not in json.dumps(record)
+
+
 def test_one_record_a_request(client: TestClient, records: list[dict[str, Any]]) -> None:
     for path in ("/", "/nowhere", "/static/favicon.svg", "/static/lintel.css"):
         client.get(path)
