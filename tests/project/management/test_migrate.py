@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from sqlalchemy import URL, Engine, create_engine, inspect, text
+from sqlalchemy import URL, Engine, NullPool, create_engine, inspect, text
 from sqlalchemy.orm import Session
 
 from project.db.migrations import all_revisions
@@ -285,7 +285,8 @@ def test_concurrent_index_waits_for_others(copy: History) -> None:
     copy.execute("CREATE TABLE twice (id int)")
     copy.write_version(CONCURRENT)
     env = environment_for(copy.url, DATABASE_LOCK_TIMEOUT="0.05")
-    with create_engine(copy.url).connect() as other, Session(other) as session:
+    engine = create_engine(copy.url, poolclass=NullPool)
+    with engine.connect() as other, Session(other) as session:
         other.execute(text("INSERT INTO twice VALUES (1)"))
         with migrating(env=env, root=copy.root) as (process, errors):
             wait_until_blocked(session)
