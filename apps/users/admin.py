@@ -214,5 +214,16 @@ class ApiKeyAdmin(ModelAdmin, model=ApiKey):
         "created_at": "Created",
     }
 
+    def authorise(
+        self,
+        session: Session,
+        principal: Principal,
+        action: str,  # noqa: ARG002 - the same holds for all
+        row: ApiKey | None,
+        values: Values,  # noqa: ARG002 - a key has none to change
+    ) -> None:
+        owner = None if row is None else session.get_one(User, row.user_id)
+        roles.guard_account(session, actor=principal, user=owner, changes={})
+
 
 views = (UserAdmin, GroupAdmin, ApiKeyAdmin)

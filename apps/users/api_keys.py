@@ -137,6 +137,12 @@ def revoke_key(session: Session, *, user_id: int, key_id: int) -> None:
     logger.info("Revoked an API key", api_key=prefix, user_id=user_id)
 
 
+def revoke_keys(session: Session, *, user_id: int) -> None:
+    """End all of an account's keys at once."""
+    in_force = update(ApiKey).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+    session.execute(in_force.values(revoked_at=func.now()))
+
+
 def _refuse_too_many(session: Session, user_id: int) -> None:
     """Count the keys in force, one request of the owner after the other."""
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))

@@ -5,6 +5,7 @@ import uuid
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from apps.users.api_keys import revoke_keys
 from apps.users.mail_tokens import forget_tokens
 from apps.users.models import User
 from apps.users.sign_ins import end_sessions
@@ -13,15 +14,23 @@ from apps.users.sign_ins import end_sessions
 def set_password(
     session: Session, *, user: User, password_hash: str, kept_session: uuid.UUID | None = None
 ) -> None:
-    """Give an account another password, and end every session that the old one began.
+    """Give an account another password, and end all access that the old one gave.
 
-    `kept_session` goes on: that of whoever changes the password. Links that were mailed before are
-    worth nothing any more.
+    `kept_session` goes on: that of whoever changes the password.
     """
     user.password_hash = password_hash
-    end_sessions(session, user_id=user.id, keep=kept_session)
-    forget_tokens(session, user_id=user.id)
-    session.flush()  # all or nothing
+    session.flush()  # the account before what belongs to it
+    end_access(session, user_id=user.id, kept_session=kept_session)
+
+
+def end_access(session: Session, *, user_id: int, kept_session: uuid.UUID | None = None) -> None:
+    """End an account's sessions, but for the one to keep, its mailed links and its API keys.
+
+    Whoever had the account before may have made any of them.
+    """
+    end_sessions(session, user_id=user_id, keep=kept_session)
+    forget_tokens(session, user_id=user_id)
+    revoke_keys(session, user_id=user_id)
 
 
 def replace_hash(session: Session, *, user_id: int, old: str | None, new: str) -> bool:

@@ -8,18 +8,19 @@ import uuid
 from datetime import timedelta
 from functools import partial
 
-from loguru import logger
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from apps.users.credentials import set_password
 from apps.users.errors import EmailTaken, InvalidLink, InvalidToken, WrongPassword
+from apps.users.events import log_event
 from apps.users.mail_tokens import Purpose, find_owner, forget_tokens, issue_token, use_token
 from apps.users.mails import can_mail, link_to, post_mail
 from apps.users.models import User
 from apps.users.passwords import hash_new_password, judge_password
 from apps.users.queries import find_signed_in_user, find_user_by_email
 from apps.users.settings import UsersSettings
+from apps.users.sign_ins import end_sessions
 from apps.users.validation import normalise_email
 from project.db.commit import on_commit
 from project.runtime import Runtime
@@ -85,7 +86,7 @@ def send_reset(session: Session, runtime: Runtime, *, email: str) -> None:
 
 
 async def reset_password(runtime: Runtime, *, token: str, password: str) -> None:
-    """Give the account behind a link another password, and end all its sessions.
+    """Give the account behind a link another password, and end all its sessions and keys.
 
     A password that is refused leaves the link as good as it was. Raises InvalidLink,
     CommonPassword or SimilarPassword.
@@ -102,14 +103,14 @@ def _finish_reset(session: Session, runtime: Runtime, *, token: str, password_ha
     user, email = use_token(session, token=token, purpose=Purpose.RESET)
     user.verified_email = email  # the link was read there
     set_password(session, user=user, password_hash=password_hash)
-    on_commit(session, partial(logger.info, "Password reset by a mailed link", user_id=user.id))
+    _log(session, "password_reset", "Password reset by a mailed link", user)
     post_mail(session, runtime, "password_changed", user.email)
 
 
 async def change_password(
     runtime: Runtime, *, user_id: int, session_id: uuid.UUID, current: str, password: str
 ) -> None:
-    """Change the password of whoever is signed in; every other session ends.
+    """Change the password of whoever is signed in; every other session and all keys end.
 
     Raises WrongPassword, CommonPassword or SimilarPassword.
     """
@@ -134,7 +135,7 @@ def _finish_change(
 ) -> None:
     user = _lock_verified(session, verified)
     set_password(session, user=user, password_hash=password_hash, kept_session=kept_session)
-    on_commit(session, partial(logger.info, "Password changed", user_id=user.id))
+    _log(session, "password_changed", "Password changed", user)
     post_mail(session, runtime, "password_changed", user.email)
 
 
@@ -173,7 +174,10 @@ def _send_change(session: Session, runtime: Runtime, *, verified: User, email: s
 
 
 def change_email(session: Session, runtime: Runtime, *, token: str) -> None:
-    """Move the account to the address that a link was sent to. Raises InvalidLink, EmailTaken."""
+    """Move the account to the address that a link was sent to, and end all its sessions.
+
+    Raises InvalidLink, EmailTaken.
+    """
     user, email = use_token(session, token=token, purpose=Purpose.CHANGE)
     before = user.email
     try:
@@ -183,7 +187,8 @@ def change_email(session: Session, runtime: Runtime, *, token: str) -> None:
     except IntegrityError as error:
         raise EmailTaken from error
     forget_tokens(session, user_id=user.id)
-    on_commit(session, partial(logger.info, "Address changed", user_id=user.id))
+    end_sessions(session, user_id=user.id)
+    _log(session, "email_changed", "Address changed", user)
     post_mail(session, runtime, "email_changed", before, new_email=email)
 
 
@@ -211,6 +216,11 @@ def _lock_verified(session: Session, verified: User) -> User:
     if user is None or not user.is_active or user.password_hash != verified.password_hash:
         raise WrongPassword
     return user
+
+
+def _log(session: Session, event: str, sentence: str, user: User) -> None:
+    """Tell the log of security, once it is saved."""
+    on_commit(session, partial(log_event, event, sentence, user_id=user.id))
 
 
 async def _hash_for(runtime: Runtime, user: User, password: str) -> str:

@@ -10,8 +10,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from apps.users.credentials import end_access
 from apps.users.errors import EmailTaken, InvalidToken, NotSuperuser, WrongCredentials
 from apps.users.events import log_event
+from apps.users.mail_tokens import forget_tokens
 from apps.users.models import AuthSession, RefreshToken, User
 from apps.users.passwords import hash_new_password
 from apps.users.queries import find_user_by_email
@@ -81,13 +83,20 @@ def ensure_superuser(session: Session, *, email: str, password: str) -> bool:
 def change_user(session: Session, *, user: User, changes: Mapping[str, Any]) -> User:
     """Change an account's columns. Raises LastSuperuser.
 
-    Who may change what is asked before: `roles.guard_account`.
+    What was mailed ends with the address that the account had. All access ends when an account
+    is disabled, and again when it is enabled, so that nothing from before comes back. Who may
+    change what is asked before: `roles.guard_account`.
     """
     if not (changes.get("is_superuser", True) and changes.get("is_active", True)):
         require_another_superuser(session, than=user)
+    was_active, old_email = user.is_active, user.email
     for name, value in changes.items():
         setattr(user, name, value)
     session.flush()  # an address that somebody else has refuses here
+    if user.is_active != was_active:
+        end_access(session, user_id=user.id)
+    elif user.email != old_email:
+        forget_tokens(session, user_id=user.id)
     return user
 
 

@@ -115,7 +115,7 @@ def offer(session: Session, *, user_id: int, vault: Vault) -> bytes:
     """
     secret = totp.new_secret()
     sealed = vault.seal(secret, owner=user_id)
-    fresh = {"sealed_secret": sealed, "created_at": func.now()}
+    fresh = {"sealed_secret": sealed, "created_at": func.now(), "failures": 0}
     statement = insert(TwoFactor).values(user_id=user_id, **fresh)
     made = session.scalar(
         statement.on_conflict_do_update(
@@ -143,11 +143,12 @@ def confirm(
     vault: Vault,
     keep: uuid.UUID | None = None,
     client: Client = NOBODY,
-) -> list[str]:
+) -> list[str] | CodeRefused:
     """Turn the offer into the factor; return the recovery codes, which nobody sees again.
 
-    Ends all sessions but the one to keep. Raises TwoFactorActive, TwoFactorNotOffered and
-    CodeRefused.
+    Ends all sessions but the one to keep. A wrong code is counted, and the fifth withdraws the
+    offer: the refusal is returned, to be raised after the commit. Raises TwoFactorActive and
+    TwoFactorNotOffered.
     """
     held = _lock(session, user_id)
     if held is None or not held.is_fresh:
@@ -155,13 +156,26 @@ def confirm(
     if held.factor.confirmed_at is not None:
         raise TwoFactorActive
     if not _take(held.factor, code, vault):
-        raise CodeRefused
-    held.factor.confirmed_at = func.now()
+        return _count_miss(session, held.factor, client)
+    held.factor.confirmed_at, held.factor.failures = func.now(), 0
     session.flush()  # the factor before the flag that asks for it
     _set_flag(session, user_id, has_two_factor=True)
     end_sessions(session, user_id=user_id, keep=keep)
     log_event("two_factor_on", "A second factor was set up", user_id=user_id, client=client)
     return _replace_recovery_codes(session, user_id)
+
+
+def _count_miss(session: Session, factor: TwoFactor, client: Client) -> CodeRefused:
+    """Count a wrong first code; the fifth takes the offer back. The row is locked."""
+    factor.failures += 1
+    is_withdrawn = factor.failures >= FAILURES
+    if is_withdrawn:
+        session.delete(factor)
+    session.flush()  # counted before anybody is told
+    sentence = "Wrong codes have withdrawn an offer" if is_withdrawn else "A first code was wrong"
+    event = "two_factor_withdrawn" if is_withdrawn else "two_factor_failed"
+    log_event(event, sentence, user_id=factor.user_id, client=client, is_alarming=True)
+    return CodeRefused()
 
 
 def renew_recovery_codes(

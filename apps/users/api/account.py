@@ -52,7 +52,7 @@ class Accepted(Schema):
 @router.post("/password", status_code=204)
 @throttled("10/10 minutes", scope="password")
 async def change_password(request: Request, claims: SessionClaims, body: PasswordChange) -> None:
-    """Change one's password. All other sessions end, and a mail tells the owner."""
+    """Change one's password. All other sessions and all API keys end; a mail tells the owner."""
     await email_flows.change_password(
         runtime_of(request),
         user_id=claims["sub"],
@@ -74,7 +74,10 @@ async def request_password_reset(
 
 @router.post("/password-reset/confirm", status_code=204)
 async def reset_password(request: Request, body: PasswordReset) -> None:
-    """Set the new password with the token of the link, which works once. All sessions end."""
+    """Set the new password with the token of the link, which works once.
+
+    All sessions and all API keys end.
+    """
     await email_flows.reset_password(runtime_of(request), token=body.token, password=body.password)
 
 
@@ -112,5 +115,8 @@ async def request_email_change(
 
 @router.post("/email/confirm", status_code=204)
 def change_email(request: Request, session: DbSession, body: TokenOnly) -> None:
-    """Move the account to the new address with the token of the link, which works once."""
+    """Move the account to the new address with the token of the link, which works once.
+
+    All sessions end.
+    """
     email_flows.change_email(session, runtime_of(request), token=body.token)

@@ -141,22 +141,16 @@ async def offer_two_factor(
 
 
 @router.post("/confirm")
-def confirm_two_factor(
-    session: DbSession,
-    user: SessionUser,
-    body: Confirmation,
-    prover: ToBeProven,
-    response: Response,
+async def confirm_two_factor(
+    body: Confirmation, prover: ToBeProven, response: Response
 ) -> RecoveryCodes:
-    """Send the app's first code: from now on signing in takes one. All other sign-ins end."""
-    codes = two_factor.confirm(
-        session,
-        user_id=user.id,
-        code=body.code,
-        vault=vault_of(prover.runtime),
-        keep=prover.claims["sid"],
-        client=prover.client,
-    )
+    """Send the app's first code: from now on signing in takes one. All other sign-ins end.
+
+    Five wrong codes withdraw the offer.
+    """
+    codes = await prover.transactions.run(_confirm, prover, body.code)
+    if isinstance(codes, DomainError):
+        raise codes
     response.headers["Cache-Control"] = "no-store"
     return RecoveryCodes(recovery_codes=codes)
 
@@ -179,6 +173,20 @@ async def remove_two_factor(body: FullProof, prover: ToBeProven) -> None:
     """Let the password be enough again. All other sign-ins end."""
     user = await prover.check(body.password)
     await _change(prover, user, body.code, two_factor.remove)
+
+
+def _confirm(session: Session, prover: Prover, code: str) -> list[str] | DomainError:
+    user_id, session_id = prover.claims["sub"], prover.claims["sid"]
+    if find_signed_in_user(session, user_id=user_id, session_id=session_id) is None:
+        raise InvalidToken
+    return two_factor.confirm(
+        session,
+        user_id=user_id,
+        code=code,
+        vault=vault_of(prover.runtime),
+        keep=session_id,
+        client=prover.client,
+    )
 
 
 async def _change(prover: Prover, user: User, code: str, change: Callable[..., T]) -> T:

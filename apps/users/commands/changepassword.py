@@ -43,5 +43,5 @@ def handle(options: argparse.Namespace) -> int:
             if user is None:
                 raise CommandError(f"{options.email} was deleted meanwhile.")
             set_password(session, user=user, password_hash=password_hash)
-    print(f"{options.email} has another password; all its sessions have ended.")
+    print(f"{options.email} has another password; its sessions and API keys have ended.")
     return 0

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, AsyncClient, Response
+from loguru import logger
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import func, select, update
@@ -21,7 +22,7 @@ from apps.users.settings import UsersSettings
 from project.app_settings import SettingsOfApps
 from project.mail.message import Message
 from project.runtime import Runtime
-from tests.factories.users import PASSWORD, UserFactory
+from tests.factories.users import PASSWORD, ApiKeyFactory, UserFactory
 
 Mails = Callable[[], list[Message]]
 Headers = Callable[[User], dict[str, str]]
@@ -244,6 +245,24 @@ async def test_two_confirmations_at_once(
     assert (await async_client.post(f"{AUTH}/token", data=form)).status_code == 200
 
 
+@pytest.mark.parametrize("way", ["reset", "change"])
+def test_another_password_ends_api_keys(
+    client: TestClient, session: Session, headers_for: Headers, sent_mails: Mails, way: str
+) -> None:
+    """Whoever opened an account with somebody else's address keeps no way in."""
+    user, other = UserFactory(), UserFactory()
+    keys = [bearer({"access_token": ApiKeyFactory.token_for(who)}) for who in (user, other)]
+    assert [client.get(ME, headers=key).status_code for key in keys] == [200, 200]
+    if way == "reset":
+        post(client, "password-reset", email=user.email)
+        token = token_in(sent_mails()[0])
+        assert post(client, "password-reset/confirm", token=token, password=NEW_PASSWORD) == 204
+    else:
+        body = {"current_password": PASSWORD, "password": NEW_PASSWORD}
+        assert post(client, "password", headers_for(user), **body) == 204
+    assert [client.get(ME, headers=key).status_code for key in keys] == [401, 200]
+
+
 # Verifying the address
 
 
@@ -312,6 +331,35 @@ def test_change_of_address(
     assert (user.email, user.is_verified) == ("new@example.com", True)
     assert sent_mails()[2].to == ("old@example.com",)
     assert post(client, "email/confirm", token=token_in(mail)) == 422
+
+
+def test_change_of_address_ends_sessions(
+    client: TestClient, headers_for: Headers, sent_mails: Mails
+) -> None:
+    headers = headers_for(UserFactory())
+    ask_for_address(client, headers, "new@example.com")
+    assert client.get(ME, headers=headers).status_code == 200
+    assert post(client, "email/confirm", token=token_in(sent_mails()[1])) == 204
+    assert client.get(ME, headers=headers).status_code == 401
+
+
+def test_changes_are_told_to_the_log_of_security(
+    client: TestClient, headers_for: Headers, sent_mails: Mails
+) -> None:
+    events: list[str] = []
+    user = UserFactory()
+    headers = headers_for(user)
+    sink = logger.add(
+        lambda message: events.append(message.record["extra"]["event"]),
+        filter=lambda record: record["extra"].get("logger") == "security",
+    )
+    post(client, "password", headers, current_password=PASSWORD, password=NEW_PASSWORD)
+    ask_for_address(client, headers, "new@example.com", NEW_PASSWORD)
+    post(client, "email/confirm", token=token_in(sent_mails()[2]))
+    post(client, "password-reset", email="new@example.com")
+    post(client, "password-reset/confirm", token=token_in(sent_mails()[4]), password=PASSWORD)
+    logger.remove(sink)
+    assert events == ["password_changed", "email_changed", "password_reset"]
 
 
 def test_change_of_address_needs_the_password(

@@ -155,6 +155,15 @@ def test_wrong_first_code(client: TestClient) -> None:
     assert not client.get(URL, headers=headers).json()["is_active"]
 
 
+def test_five_wrong_first_codes_withdraw_the_offer(client: TestClient) -> None:
+    headers = bearer(sign_in(client, UserFactory.create()))
+    offer = prove(client, "POST", URL, headers).json()
+    answers = [client.post(f"{URL}/confirm", headers=headers, json={"code": "x"}) for _ in range(5)]
+    assert {answer.json()["code"] for answer in answers} == {"wrong_code"}
+    response = client.post(f"{URL}/confirm", headers=headers, json={"code": code_of(offer)})
+    assert (response.status_code, response.json()["code"]) == (409, "two_factor_not_offered")
+
+
 def test_second_enrolment(client: TestClient, ada: Enrolled) -> None:
     headers = bearer(sign_in(client, ada.user, ada.code()))
     response = prove(client, "POST", URL, headers)

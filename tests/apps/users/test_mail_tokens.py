@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from apps.users import credentials
+from apps.users import credentials, services
 from apps.users.errors import InvalidLink
 from apps.users.mail_tokens import PAUSE, Purpose, find_owner, issue_token, use_token
 from apps.users.models import MailToken, User
@@ -113,3 +113,13 @@ def test_old_ones_go_when_new_ones_come(session: Session, user: User) -> None:
     session.execute(update(MailToken).values(expires_at=func.now()))
     issue(session, user)
     assert session.scalars(select(MailToken.user_id)).all() == [user.id]
+
+
+def test_another_address_makes_links_worthless(session: Session, user: User) -> None:
+    """Whoever asked for a change before an administrator put things right gets nothing."""
+    tokens = {purpose: issue(session, user, purpose) for purpose in Purpose}
+    services.change_user(session, user=user, changes={"email": user.email, "full_name": "Ada"})
+    assert find_owner(session, token=tokens[Purpose.CHANGE], purpose=Purpose.CHANGE) == user
+    services.change_user(session, user=user, changes={"email": "rescued@example.com"})
+    for purpose, token in tokens.items():
+        assert find_owner(session, token=token, purpose=purpose) is None

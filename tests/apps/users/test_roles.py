@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from apps.users import roles, services
 from apps.users.errors import AccountProtected, LastSuperuser, SuperusersOnly
-from apps.users.models import Group, GroupPermission, User, UserGroup, UserPermission
+from apps.users.models import ApiKey, Group, GroupPermission, User, UserGroup, UserPermission
 from apps.users.permissions import SignedIn, held_permissions
 from project.errors import PermissionDenied
 from project.runtime import Runtime
-from tests.factories.users import GroupFactory, UserFactory, grant, role
+from tests.factories.users import ApiKeyFactory, GroupFactory, UserFactory, grant, role
 from tests.project.admin.support import cookie_of, enter, shown_form
 
 MANAGER = ("users.view_user", "users.add_user", "users.change_user", "users.delete_user")
@@ -256,3 +256,15 @@ async def test_two_superusers_cannot_demote_each_other(
     session.expire_all()
     assert session.query(User).filter_by(is_superuser=True, is_active=True).count() == 1
     assert 303 in statuses
+
+
+@pytest.mark.parametrize(("whose", "status"), [("superuser", 403), ("plain", 303)])
+def test_keys_of_those_who_hold_more(
+    client: TestClient, session: Session, whose: str, status: int
+) -> None:
+    owner = UserFactory.create(superuser=whose == "superuser")
+    key = ApiKeyFactory.create(user_id=owner.id)
+    enter(client, manager("users.view_api_key", "users.delete_api_key"))
+    response = client.post("/admin/api-key/delete", data={"pks": str(key.id)})
+    assert response.status_code == status
+    assert len(session.scalars(select(ApiKey.id)).all()) == (status == 403)

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from apps.users import services
 from apps.users.errors import EmailTaken, InvalidToken, NotSuperuser
-from apps.users.models import AuthSession, RefreshToken, User
+from apps.users.mail_tokens import Purpose, issue_token
+from apps.users.models import ApiKey, AuthSession, MailToken, RefreshToken, User
 from apps.users.passwords import verify_password
-from tests.factories.users import UserFactory
+from tests.factories.users import ApiKeyFactory, UserFactory
 
 LIFETIME = timedelta(days=1)
 
@@ -74,6 +75,30 @@ def test_rename_user_is_noted(session: Session) -> None:
     services.rename_user(session, user=user, full_name="Ada")
     session.refresh(user)
     assert (user.full_name, user.updated_at >= before) == ("Ada", True)
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_another_state_ends_all_access(session: Session, *, is_active: bool) -> None:
+    """Of an account that was disabled by other means, too, nothing comes back."""
+    user = UserFactory(is_active=not is_active)
+    ApiKeyFactory.token_for(user)
+    session.add(AuthSession(user_id=user.id, expires_at=func.now() + LIFETIME))
+    issue_token(
+        session, user_id=user.id, purpose=Purpose.RESET, email=user.email, lifetime=LIFETIME
+    )
+    services.change_user(session, user=user, changes={"is_active": is_active})
+    session.expire_all()
+    assert session.scalars(select(ApiKey)).one().revoked_at is not None
+    assert session.scalars(select(AuthSession)).one().revoked_at is not None
+    assert session.scalars(select(MailToken)).all() == []
+
+
+def test_other_changes_end_nothing(session: Session) -> None:
+    user = UserFactory()
+    ApiKeyFactory.token_for(user)
+    services.change_user(session, user=user, changes={"is_active": True, "full_name": "Ada"})
+    session.expire_all()
+    assert session.scalars(select(ApiKey)).one().revoked_at is None
 
 
 def test_start_session(session: Session) -> None:

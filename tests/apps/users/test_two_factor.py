@@ -168,6 +168,7 @@ def test_enrolment(session: Session) -> None:
     codes = two_factor.confirm(
         session, user_id=user.id, code=code, vault=VAULT, keep=kept.session_id
     )
+    assert isinstance(codes, list)
     session.expire_all()
     assert user.has_two_factor
     assert len(codes) == 10
@@ -189,9 +190,22 @@ def test_wrong_first_code(session: Session) -> None:
     first = Enrolled(user, two_factor.offer(session, user_id=user.id, vault=VAULT), [])
     second = two_factor.offer(session, user_id=user.id, vault=VAULT)
     for code in (first.code(), "", "x"):
-        with pytest.raises(CodeRefused):
-            two_factor.confirm(session, user_id=user.id, code=code, vault=VAULT)
+        refusal = two_factor.confirm(session, user_id=user.id, code=code, vault=VAULT)
+        assert isinstance(refusal, CodeRefused)
     assert two_factor.find_offer(session, user_id=user.id, vault=VAULT) == second
+    two_factor.confirm(
+        session, user_id=user.id, code=totp.code_at(second, totp.current_step()), vault=VAULT
+    )
+    assert session.scalars(select(TwoFactor.failures)).one() == 0
+
+
+def test_another_offer_forgets_the_wrong_codes(session: Session) -> None:
+    user = UserFactory.create()
+    for _ in range(2):
+        secret = two_factor.offer(session, user_id=user.id, vault=VAULT)
+        for _ in range(4):
+            two_factor.confirm(session, user_id=user.id, code="x", vault=VAULT)
+    assert two_factor.find_offer(session, user_id=user.id, vault=VAULT) == secret
 
 
 def test_offer_that_is_too_old(session: Session) -> None:

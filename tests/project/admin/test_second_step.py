@@ -264,6 +264,14 @@ def test_wrong_first_code(strict: TestClient, session: Session) -> None:
     assert not user.has_two_factor
 
 
+def test_five_wrong_first_codes_withdraw_the_offer(strict: TestClient, session: Session) -> None:
+    sign_in(strict, UserFactory.create(superuser=True))
+    secret = secret_on(strict.get(ENROL))
+    assert [send(strict, "x", ENROL).status_code for _ in range(5)] == [403] * 5
+    response = send(strict, totp.code_at(secret, totp.current_step()), ENROL)
+    assert response.headers["location"].startswith("/admin/login?")
+
+
 def test_enrolled_staff_is_asked_for_the_code(strict: TestClient, session: Session) -> None:
     ada = enrolled(session, vault_of(strict.app.state.runtime), superuser=True)  # type: ignore[attr-defined]
     assert sign_in(strict, ada.user).headers["location"].startswith(CODE)
