@@ -30,6 +30,10 @@ from project.settings import ENV_FILE, Settings, SettingsGroup, explain, secrets
 FOREIGN = re.compile(r"_SERVICE_(HOST|PORT)\w*$|_PORT(_\d+_(TCP|UDP|SCTP)\w*)?$")
 
 
+LIKENESS = 0.87
+"""How much a name without a prefix of ours has to be like a setting: `MAIL_ULR` is."""
+
+
 class AppSettings(SettingsGroup):
     """The settings of one app; the variables are called `<LABEL>_<FIELD>`."""
 
@@ -108,7 +112,7 @@ class Unknown(NamedTuple):
 def find_unknown(
     registry: Registry, settings: SettingsOfApps, *, env_file: Path | None = ENV_FILE
 ) -> list[Unknown]:
-    """Find variables that begin as settings do and are none: misspelt, most of the time.
+    """Find variables that begin as settings do, or are called almost so: misspelt ones.
 
     The prefixes are those of apps and of the project's groups, `DATABASE_` say.
     """
@@ -122,7 +126,8 @@ def find_unknown(
         Unknown(name, source, next(iter(get_close_matches(name, known, n=1)), ""))
         for source, names in _variables(env_file).items()
         for name in sorted(names - known)
-        if name.startswith(tuple(prefixes)) and not FOREIGN.search(name)
+        if not FOREIGN.search(name)
+        if name.startswith(tuple(prefixes)) or get_close_matches(name, known, 1, LIKENESS)
     ]
 
 

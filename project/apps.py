@@ -23,10 +23,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
 from project.errors import AppError
+
+ROOT = Path(__file__).resolve().parent.parent
 
 FILES = (
     *("__init__", "app", "models", "errors", "queries", "services", "dependencies"),
@@ -215,9 +218,24 @@ def _import(name: str, app: str) -> ModuleType:
     except AppError:
         raise
     except Exception as error:
+        reason = error.msg if isinstance(error, SyntaxError) else _first_line(error)
         raise AppError(
-            f"App '{app}': {name} fails to import: {type(error).__name__}: {_first_line(error)}"
+            f"App '{app}': {name} fails to import: {type(error).__name__}: {reason}{_place(error)}"
         ) from error
+
+
+def _place(error: Exception) -> str:
+    """Return the file and the line of our own code that an import broke at."""
+    frames = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno))
+    ours = [
+        (Path(file).relative_to(ROOT).as_posix(), line)
+        for file, line in frames
+        if Path(file).is_relative_to(ROOT) and "site-packages" not in file
+    ]
+    known = [place for place in ours if place[0] != "project/apps.py"]
+    return f" ({known[-1][0]}, line {known[-1][1]})" if known else ""
 
 
 def _first_line(error: BaseException) -> str:

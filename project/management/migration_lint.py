@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from alembic import command
 
 from project.db.migrations import alembic_config
-from project.errors import CommandError
+from project.errors import CommandError, ProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,7 @@ def _allowances(script: Revision) -> set[str]:
 def _findings(script: Revision) -> Iterator[Finding]:
     try:
         sql = upgrade_sql(script)
-    except CommandError:
+    except ProjectError:  # an app is broken, which is no fault of the migration
         raise
     except Exception as error:  # noqa: BLE001 - whatever a migration does with no connection
         reason = f"{type(error).__name__}: {error}".splitlines()[0]

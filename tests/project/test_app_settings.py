@@ -90,6 +90,8 @@ def test_a_file_without_a_class(registry: Registry) -> None:
     [
         ("LAB_SIZ", "LAB_SIZE"),
         ("DATABASE_POOLSIZE", "DATABASE_POOL_SIZE"),
+        ("ALOWED_HOSTS", "ALLOWED_HOSTS"),
+        ("MAIL_ULR", "MAIL_URL"),
         ("LAB_NOWHERE_NEAR", ""),
     ],
 )

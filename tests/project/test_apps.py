@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from project.apps import AppConfig, Registry
+from project.apps import AppConfig, Registry, _place
 from project.errors import AppError
 from project.settings import INSTALLED_APPS, ROOT
 
@@ -119,6 +119,12 @@ def test_no_manifest(write: Write, manifest: str) -> None:
 def test_broken_manifest_and_models(write: Write, text: str) -> None:
     assert "lab_broken" in complaint(write("lab_broken", text))
     assert "lab_hurt" in complaint(write("lab_hurt", models=text + "\n"))
+
+
+def test_where_an_import_breaks_is_named() -> None:
+    """Every app has a `services.py`: the file alone would say nothing."""
+    broken = SyntaxError("invalid syntax", (str(ROOT / "apps/items/services.py"), 3, 1, "def ("))
+    assert _place(broken) == " (apps/items/services.py, line 3)"
 
 
 def test_broken_router_is_named(write: Write) -> None:

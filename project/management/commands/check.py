@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--fail-level",
+        type=str.upper,
         choices=[level.name for level in reversed(Level)],
         default=Level.ERROR.name,
         help="the lowest level that makes the exit code 1 (default: %(default)s)",
@@ -52,7 +53,7 @@ def handle(options: argparse.Namespace) -> int:
     if options.list_tags:
         print(*tags, sep="\n")
         return 0
-    _refuse_unknown(options.tag, tags)
+    _refuse_unknown(options.tag, tags, is_deploy=options.deploy)
     problems = _find(subject, options)
     loud = [found for found in problems if found.id not in subject.settings.general.silenced_checks]
     silenced = f"({len(problems) - len(loud)} silenced)"
@@ -63,10 +64,11 @@ def handle(options: argparse.Namespace) -> int:
     return 1 if loud[0].level >= Level[options.fail_level] else 0
 
 
-def _refuse_unknown(wanted: Iterable[str], tags: list[str]) -> None:
+def _refuse_unknown(wanted: Iterable[str], tags: list[str], *, is_deploy: bool) -> None:
     for tag in wanted:
         if tag not in tags:
-            hint = suggestion(tag, tags) or f"There are: {', '.join(tags)}."
+            more = "" if is_deploy else " More of them have --deploy."
+            hint = suggestion(tag, tags) or f"There are: {', '.join(tags)}.{more}"
             raise CommandError(f"No check has the tag {tag!r}. {hint}", exit_code=2)
 
 
