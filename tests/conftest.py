@@ -1,5 +1,6 @@
 """Fixtures for everybody: a real database, the whole application, clients for it."""
 
+import gc
 import math
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,6 +32,10 @@ from tests.factories.base import bind_factories
 from tests.guards import collected_statements, free_loop, query_budget
 from tests.needs import LeftOut, need
 from tests.people import SuiteBase
+
+# Hundreds of applications are built and dropped: looking for garbage all the while takes long, and
+# on Python 3.11 a look at a bad moment has locked a process up.
+gc.set_threshold(50_000, 20, 20)
 
 Headers = dict[str, str]
 SignIn = Callable[..., Headers]

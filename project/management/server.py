@@ -12,6 +12,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from project.errors import CommandError
+from project.management.bounded_http import BoundedHttp
 from project.management.collection import collect_as_usual
 from project.management.reloading import PATIENCE, Context, Reloader
 from project.settings import ROOT, Settings
@@ -107,6 +108,7 @@ def _configure(settings: Settings, *, workers: int) -> uvicorn.Config:
     return uvicorn.Config(
         APPLICATION,
         loop=LOOP,
+        http=BoundedHttp,
         workers=workers,
         log_config=None,  # our own logging, our own access log
         access_log=False,

@@ -19,6 +19,7 @@ from project.settings import Settings
 from tests.browser.conftest import serving
 from tests.database import TestDatabase
 from tests.factories.users import PASSWORD, UserFactory
+from tests.processes import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.committed]
 
@@ -54,9 +55,12 @@ def superuser(session: Session) -> User:
 def read_mail(application: FastAPI) -> EmailMessage:
     """The one mail in the folder, as a mail program reads it."""
     runtime: Runtime = application.state.runtime
-    assert runtime.outbox.wait(ARRIVAL)
     assert isinstance(runtime.mailer, FolderMailer)
-    (file,) = runtime.mailer.folder.glob("*.eml")
+    folder = runtime.mailer.folder
+    # It is written after the answer has left, by another thread.
+    until(lambda: list(folder.glob("*.eml")), "the mail")
+    assert runtime.outbox.wait(ARRIVAL)
+    (file,) = folder.glob("*.eml")
     mail = message_from_bytes(file.read_bytes(), policy=policy.default)
     assert isinstance(mail, EmailMessage)
     return mail
