@@ -31,27 +31,30 @@ class BoundedHttp(HttpToolsProtocol):
 
     parser: HttpRequestParser
     _head = 0
-    """Bytes that came since the last request's headers were complete: an upper bound."""
+    """Bytes of chunks that began in a head which is not complete yet."""
 
+    _chunk = 0
     _is_in_head = True
     _is_too_large = False
 
     def data_received(self, data: bytes) -> None:
         if self._is_too_large:
             return  # the connection is being closed
+        self._chunk = len(data)
         if self._is_in_head:
-            self._head += len(data)
+            self._head += self._chunk
         super().data_received(data)
         if self._is_in_head and self._head > LIMIT and not self.transport.is_closing():
             self._refuse()
 
     def on_message_complete(self) -> None:
-        self._is_in_head = True  # what comes next on this connection is another head
+        # What comes next is another head; what of it came with this request is not counted here.
+        self._is_in_head, self._head = True, 0
         super().on_message_complete()
 
     def on_headers_complete(self) -> None:
         # A body that came with the headers is counted as well, so look twice.
-        if self._head > LIMIT and self._size_of_headers() > LIMIT:
+        if max(self._head, self._chunk) > LIMIT and self._size_of_headers() > LIMIT:
             self._is_too_large = True
             raise HeadersTooLarge  # which the parser reports to `send_400_response`
         self._is_in_head, self._head = False, 0

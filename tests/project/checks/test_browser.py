@@ -108,6 +108,7 @@ def test_a_policy_that_somebody_loosened(
     assert ids(browser.pages_are_protected, deployed()) == ["security.W106"]
 
 
+@pytest.mark.needs("users")
 def test_a_guard_that_somebody_took_out(deployed: With, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("project.admin.guard.refuse_other_site", lambda _: None)
     found = ids(browser.writes_of_other_sites_are_refused, deployed())

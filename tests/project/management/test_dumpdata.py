@@ -18,6 +18,8 @@ from project.management import call_command
 from tests.database import TestDatabase
 from tests.processes import environment_for, fresh_database, run_manage
 
+pytestmark = pytest.mark.needs("users", "items", "orders")
+
 USER = text("INSERT INTO users_user (email) VALUES (:email)")
 
 

@@ -36,6 +36,8 @@ LARGE = """
 MEASURE = """
 import resource, sys
 from project.management import main
+
+pytestmark = pytest.mark.needs("users", "items", "orders")
 code = main(sys.argv[1:])
 print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -21,6 +21,8 @@ from tests.database import TestDatabase, wait_until_blocked
 from tests.histories import History
 from tests.processes import DEADLINE, environment_for, fresh_database, run_manage
 
+pytestmark = pytest.mark.needs("users", "items", "orders")
+
 
 @pytest.fixture
 def url(engine_database: TestDatabase) -> Iterator[URL]:
