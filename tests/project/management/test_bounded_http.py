@@ -77,6 +77,7 @@ def test_a_header_that_never_ends_is_not_kept(server: Server) -> None:
     assert answer == b"" or status_of(answer) == 431
 
 
+@pytest.mark.needs("users")
 def test_a_body_does_not_count(server: Server) -> None:
     body = b"x" * 200_000
     head = b"POST /api/v1/users/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

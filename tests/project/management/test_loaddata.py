@@ -17,6 +17,8 @@ from project.settings import ROOT
 from tests.database import TestDatabase
 from tests.processes import environment_for, fresh_database
 
+pytestmark = pytest.mark.needs("users", "items", "orders")
+
 # All other tables are filled by the sample.
 REST = """
     INSERT INTO users_auth_session (id, user_id, expires_at, cookie_hash)
@@ -36,8 +38,6 @@ LARGE = """
 MEASURE = """
 import resource, sys
 from project.management import main
-
-pytestmark = pytest.mark.needs("users", "items", "orders")
 code = main(sys.argv[1:])
 print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -148,6 +148,7 @@ def test_code_that_blocks_the_loop_is_replaced_all_the_same(
         assert stuck.result()[0] == 0
 
 
+@pytest.mark.needs("items")
 def test_code_that_ends_the_process_is_a_page(copy: ProjectCopy, server: Server) -> None:
     services = copy.root / "apps" / "items" / "services.py"
     services.write_text(f"{services.read_text()}\nraise SystemExit('enough')\n")

@@ -58,6 +58,7 @@ def test_the_table_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(line[column] == "/" and line[column - 1] == " " for line in lines)
 
 
+@pytest.mark.needs("items")
 def test_chosen_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert call_command("routes", "{item_id}", "--app", "items", "--json") == 0
     found = json.loads(capsys.readouterr().out)
@@ -68,6 +69,7 @@ def test_chosen_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert all("{item_id}" in row["path"] for row in found)
 
 
+@pytest.mark.needs("items")
 def test_nothing_to_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert call_command("routes", "no-such-route") == 1
     assert capsys.readouterr().err == "There is no such route.\n"

@@ -170,6 +170,7 @@ def test_a_lifespan_that_fails(url: URL, tmp_path: Path, workers: str) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.needs("health", "items")
 def test_connection_lives_on_after_errors(url: URL, tmp_path: Path) -> None:
     """An error's answer does not cut the connection, so the next request on it is served."""
     engine = create_engine(url)

@@ -83,6 +83,7 @@ def test_a_mistake_is_shown_where_it_was_typed(capsys: pytest.CaptureFixture[str
     assert "NameError: name 'nope' is not defined (<shell>, line 2)" in capsys.readouterr().err
 
 
+@pytest.mark.needs("users", "items", "orders")
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
 @pytest.mark.parametrize("interface", ["ipython", "python"])
 def test_a_conversation(interface: str, tmp_path: Path) -> None:

@@ -162,6 +162,7 @@ def test_a_route_for_everything_comes_first() -> None:
 # HEAD
 
 
+@pytest.mark.needs("users", "items", "orders")
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -193,6 +194,7 @@ def application_client(application: FastAPI, session: Session) -> TestClient:
     return TestClient(application, follow_redirects=False)
 
 
+@pytest.mark.needs("items")
 def test_head_is_in_the_log_as_it_came(application_client: TestClient) -> None:
     lines: list[Any] = []
     sink = logger.add(lambda message: lines.append(message.record["extra"]), level=0)
