@@ -46,14 +46,10 @@ class TwoFactorSteps:
 
     def confirm_factor(
         self, session: Session, runtime: Runtime, principal: Account, *, code: str, client: Client
-    ) -> list[str]:
-        made = two_factor.confirm(
+    ) -> list[str] | DomainError:
+        return two_factor.confirm(
             session, user_id=principal.id, code=code, vault=vault_of(runtime), client=client
         )
-        if isinstance(made, DomainError):
-            session.commit()  # what was counted stays; raising takes back everything else
-            raise made
-        return made
 
 
 def vault_of(runtime: Runtime) -> Vault:

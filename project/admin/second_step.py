@@ -129,14 +129,15 @@ class SecondSteps:
         target = self._target(request, form)
         try:
             offer = await self._work.run(self._find_offer, request)
-            context = {"target": target, "offer": offer, "picture": _draw(offer.uri)}
+            picture = await self._runtime.lanes.cpu.run(_draw, offer.uri)
+            context = {"target": target, "offer": offer, "picture": picture}
             if request.method != "POST":
                 return await page(request, template, **context)
             admitted = await self._work.run(self._confirm, request, _code_in(form))
         except ProofOver:
             return self._start_again(target)
-        except DomainError as error:
-            return await self._refuse(request, page, template, error, **context)
+        if isinstance(admitted, DomainError):
+            return await self._refuse(request, page, template, admitted, **context)
         codes = admitted.recovery_codes
         shown = await page(request, "sqladmin/recovery_codes.html", target=target, codes=codes)
         return self._let_in(request, shown, admitted)
@@ -169,12 +170,14 @@ class SecondSteps:
             raise ProofOver
         return offer
 
-    def _confirm(self, session: Session, request: Request, code: str) -> Admitted:
+    def _confirm(self, session: Session, request: Request, code: str) -> Admitted | DomainError:
         principal = self._find_proven(session, request)
         client = client_of(request)
         codes = self._factor.confirm_factor(
             session, self._runtime, principal, code=code, client=client
         )
+        if isinstance(codes, DomainError):
+            return codes
         return self._admit(session, request, principal, codes)
 
     def _admit(

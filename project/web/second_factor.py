@@ -65,6 +65,6 @@ class SecondFactor(Protocol):
 
     def confirm_factor(
         self, session: Session, runtime: Runtime, principal: Account, *, code: str, client: Client
-    ) -> list[str]:
-        """Begin to ask for codes; return the recovery codes. Raises DomainError."""
+    ) -> list[str] | DomainError:
+        """Begin to ask for codes; return the recovery codes, or why not, once it is committed."""
         ...

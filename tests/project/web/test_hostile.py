@@ -21,9 +21,6 @@ from tests.needs import need
 
 Operation = dict[str, Any]
 
-# Hundreds of requests a test, some of whose bodies take long to read on a loaded machine.
-pytestmark = pytest.mark.blocks_loop(0.5)
-
 CANARY = "canary-5f3a9c"
 
 # Written as they travel: what a client library would refuse to send is sent all the same.
