@@ -11,6 +11,7 @@ from project.admin.forms import ReferenceField, lookup_columns
 from project.admin.views import ModelAdmin, escape_wildcards, is_secret
 from project.db.base import MAXIMUM_ID
 from project.errors import NotFound
+from project.web.principal import Principal
 
 SUGGESTIONS = 10
 
@@ -35,14 +36,18 @@ def identifier_of(row: Any) -> str:
     return str(get_object_identifier(row))
 
 
-def select_row(view: ModelAdmin, identifier: str) -> Select[Any]:
-    """Select one row; its hidden columns stay in the database. Raises NotFound."""
+def select_row(view: ModelAdmin, principal: Principal, identifier: str) -> Select[Any]:
+    """Select one of the rows that somebody may see; its hidden columns stay in the database.
+
+    Raises NotFound for what can be nobody's identifier.
+    """
     key = identify(view.model, identifier)
     if key is None:
         raise NotFound
     columns = view.mapper.primary_key
     conditions = [column == value for column, value in zip(columns, key, strict=True)]
-    return select(view.model).where(*conditions).options(*without_secrets(view))
+    rows = view.rows_for(principal, select(view.model))
+    return rows.where(*conditions).options(*without_secrets(view))
 
 
 def without_secrets(view: ModelAdmin) -> list[Any]:
@@ -75,16 +80,27 @@ def version_column(view: ModelAdmin) -> Any:
     return cast(literal_column(f"{view.table.name}.xmin"), String)
 
 
-def find_reference(session: Session, field: ReferenceField) -> Any | None:
-    """Find the row that was typed into a field: `label #id`, an id, or a unique value."""
+def find_reference(
+    session: Session, view: ModelAdmin, principal: Principal, field: ReferenceField
+) -> Any | None:
+    """Find the row that was typed into a field: `label #id`, an id, or a unique value.
+
+    Only among those that the field's lookup would have suggested.
+    """
     text = (field.data or "").strip()
-    loader = field.loader
-    key = identify(loader.model, text.rpartition("#")[2].strip())
-    row: Any = None if key is None else session.get(loader.model, key)
-    if row is not None or "\0" in text:
-        return row
-    matches = [cast(column, String) == text for column in lookup_columns(loader)]
-    rows: Sequence[Any] = session.scalars(select(loader.model).where(or_(*matches)).limit(2)).all()
+    model = field.loader.model
+    offered = view.references_for(principal, model)
+    key = identify(model, text.rpartition("#")[2].strip())
+    if key is not None:
+        columns: tuple[Any, ...] = inspect(model).primary_key
+        named = [column == value for column, value in zip(columns, key, strict=True)]
+        row = session.scalars(offered.where(*named)).one_or_none()
+        if row is not None:
+            return row
+    if "\0" in text:
+        return None
+    matches = [cast(column, String) == text for column in lookup_columns(field.loader)]
+    rows: Sequence[Any] = session.scalars(offered.where(or_(*matches)).limit(2)).all()
     return rows[0] if len(rows) == 1 else None
 
 
@@ -93,7 +109,9 @@ def name_reference(row: Any) -> str:
     return f"{row} #{identifier_of(row)}"
 
 
-def suggest_references(session: Session, view: ModelAdmin, name: str, term: str) -> list[str]:
+def suggest_references(
+    session: Session, view: ModelAdmin, principal: Principal, name: str, term: str
+) -> list[str]:
     """Return some rows whose lookup fields hold the term. Raises NotFound for a wrong name."""
     loader = view.lookups.get(name)
     if loader is None:
@@ -102,6 +120,7 @@ def suggest_references(session: Session, view: ModelAdmin, name: str, term: str)
     matches = [
         cast(column, String).ilike(pattern, escape="\\") for column in lookup_columns(loader)
     ]
-    statement: Select[Any] = select(loader.model).where(or_(*matches)).limit(SUGGESTIONS)
-    rows = session.scalars(statement.order_by(*lookup_columns(loader))).all()
+    offered = view.references_for(principal, loader.model).where(or_(*matches))
+    ordered = offered.order_by(*lookup_columns(loader)).limit(SUGGESTIONS)
+    rows = session.scalars(ordered).all()
     return [name_reference(row) for row in rows]

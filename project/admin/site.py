@@ -13,14 +13,20 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ExceptionHandler
 
+from project.admin.dashboard.pages import DashboardPages
+from project.admin.declaring import adopt
 from project.admin.guard import Guard, RefuseCrossSiteWrites
-from project.admin.pages import AdminPages, may, path_to, principal_of, with_query
+from project.admin.lists.pages import ListPages
+from project.admin.objects.pages import ObjectPages
+from project.admin.pages import may, path_to, principal_of, with_query
 from project.admin.sessions import CookieSessions
-from project.admin.views import ModelAdmin, adopt
+from project.admin.sign_in_pages import SignInPages
+from project.admin.views import ModelAdmin
 from project.admin.work import AdminWork
+from project.apps import AppConfig
 from project.db.errors import diagnose
 from project.errors import AppError, DomainError
 from project.logging import request_id
@@ -44,11 +50,11 @@ def install_admin(app: FastAPI) -> None:
         if not isinstance(views, tuple):
             raise AppError(f"App '{config.label}': admin.py must define `views = (…,)`, a tuple.")
         for view in views:
-            site.register(config.title or config.label, view)
+            site.register(config, view)
     site.seal()
 
 
-class AdminSite(AdminPages):
+class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages):
     """SQLAdmin's site with its endpoints replaced.
 
     What is used of its private parts is pinned by tests/project/admin/test_contract.py.
@@ -73,21 +79,22 @@ class AdminSite(AdminPages):
         self.admin.router.routes = self._routes()
         self.admin.state.runtime = runtime  # here, too, `runtime_of(request)` finds it
 
-    def register(self, group: str, view: type[BaseView | ModelView]) -> None:
+    def register(self, app: AppConfig, view: type[BaseView | ModelView]) -> None:
         """Add what an app declares. Raises AppError for what cannot work."""
         if not issubclass(view, ModelView):
             self.add_base_view(self._guard(view))
             self.extra_pages.append(self.views[-1])
             return
-        if view.identity in {known.identity for known in self.views}:
+        adopted = adopt(view, app.label)
+        if adopted.identity in {known.identity for known in self.views}:
             raise AppError(
-                f"{view.__module__}.{view.__name__}: the admin has a '{view.identity}' already."
+                f"{view.__module__}.{view.__name__}: the admin has a '{adopted.identity}' already."
             )
-        self.add_model_view(adopt(view))
+        self.add_model_view(adopted)
         added = self.views[-1]
         assert isinstance(added, ModelAdmin)  # noqa: S101 - adopt() says so
         added.prepare_forms()
-        self.groups.setdefault(group, []).append(added)
+        self.groups.setdefault(app.title or app.label, []).append(added)
 
     def _guard(self, view: type[BaseView]) -> type[BaseView]:
         """Let only those onto an app's own page who hold its `permission`; without: superusers.
@@ -150,21 +157,12 @@ class AdminSite(AdminPages):
 
     def _routes(self) -> list[BaseRoute]:
         """Name what is answered. SQLAdmin's file download, export and import are not here."""
-        both = ["GET", "POST"]
         return [
             Mount("/statics", app=ProjectFiles(packages=["sqladmin"]), name="statics"),
-            Route("/", self.index, name="index"),
-            Route("/login", self.login, name="login", methods=both),
-            Route("/login/code", self.login_code, name="login_code", methods=both),
-            Route("/login/enrol", self.login_enrol, name="login_enrol", methods=both),
-            Route("/two-factor", self.two_factor, name="two_factor", methods=both),
-            Route("/logout", self.logout, name="logout", methods=["POST"]),
-            Route("/{identity}/list", self.list, name="list"),
-            Route("/{identity}/details/{pk:path}", self.details, name="details"),
-            Route("/{identity}/create", self.create, name="create", methods=both),
-            Route("/{identity}/edit/{pk:path}", self.edit, name="edit", methods=both),
-            Route("/{identity}/delete", self.delete, name="delete", methods=both),
-            Route("/{identity}/ajax/lookup", self.ajax_lookup, name="ajax_lookup"),
+            *self.dashboard_routes(),
+            *self.sign_in_routes(),
+            *self.list_routes(),
+            *self.object_routes(),
         ]
 
     async def _on_http_error(self, request: Request, error: Exception) -> Response:

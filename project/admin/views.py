@@ -17,7 +17,7 @@ from typing import Any
 
 from sqladmin import ModelView
 from sqladmin.ajax import QueryAjaxModelLoader
-from sqlalchemy import Select, String, Table, cast, false, inspect, or_
+from sqlalchemy import Select, String, Table, cast, false, or_, select
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, Session
 from wtforms import Form
 from wtforms.fields.core import UnboundField
@@ -47,6 +47,14 @@ class ModelAdmin(ModelView):
     create_template = edit_template = "sqladmin/form.html"
     form_class_for_create: type[Form]
     form_class_for_edit: type[Form]
+
+    def rows_for(self, principal: Principal, statement: Select[Any]) -> Select[Any]:  # noqa: ARG002 - for rules
+        """Narrow what somebody may see and change at all; override it with a rule of your own.
+
+        Every page asks it: lists, single rows, lookups, whatever is written. A row that it leaves
+        out is not there: 404.
+        """
+        return statement
 
     async def prepare_values(self, runtime: Runtime, values: Values) -> None:
         """Change the values in ways that need no connection, or another lane: hash, resize."""
@@ -174,6 +182,14 @@ class ModelAdmin(ModelView):
         names = self._form_prop_names
         return {name: found for name, found in self._form_ajax_refs.items() if name in names}
 
+    def references_for(self, principal: Principal, model: type) -> Select[Any]:
+        """Select the rows of another model that somebody may choose from."""
+        rows: Select[Any] = select(model)
+        for view in self._admin_ref.views:
+            if isinstance(view, ModelAdmin) and view.model is model:
+                rows = view.rows_for(principal, rows)
+        return rows
+
     def name_of_table(self, table: str | None) -> str:
         """Return what people call the rows of a table, of this model or another."""
         for view in self._admin_ref.views:
@@ -254,75 +270,6 @@ def is_secret(name: str) -> bool:
 def escape_wildcards(term: str) -> str:
     """Take the meaning off what LIKE reads as a wildcard."""
     return re.sub(r"([\\%_])", r"\\\1", term)
-
-
-def adopt(view: type[ModelView]) -> type[ModelAdmin]:
-    """Return a class of this application's own for a declared view.
-
-    SQLAdmin keeps its state on the class; two applications in one process would share it.
-    A plain `ModelView` gets the safe defaults as well. Raises AppError for what is not safe.
-    """
-    _refuse_unsafe(view)
-    options = {name: dict(given) for name, given in view.form_args.items()}
-    for given in options.values():
-        if "validators" in given:
-            given["validators"] = list(given["validators"])  # SQLAdmin adds to it
-    bases = (view,) if issubclass(view, ModelAdmin) else (view, ModelAdmin)
-    attributes = {
-        "__module__": view.__module__,
-        "form_args": options,
-        "form_ajax_refs": {**_default_lookups(view.model), **view.form_ajax_refs},
-    }
-    make: Any = type(view)
-    adopted: type[ModelAdmin] = make(view.__name__, bases, attributes)
-    return adopted
-
-
-def _default_lookups(model: type) -> dict[str, dict[str, Any]]:
-    """Let each relation to one row be searched by the target's unique texts, or its key."""
-    lookups = {}
-    mapper: Mapper[Any] = inspect(model)
-    for relation in mapper.relationships:
-        if not relation.uselist and not relation.viewonly:
-            columns = relation.mapper.column_attrs
-            unique = [
-                prop.key
-                for prop in columns
-                if getattr(prop.columns[0], "unique", False)
-                and isinstance(prop.columns[0].type, String)
-                and not is_secret(prop.key)
-            ]
-            keys = [
-                relation.mapper.get_property_by_column(c).key for c in relation.mapper.primary_key
-            ]
-            lookups[relation.key] = {"fields": tuple(unique or keys)}
-    return lookups
-
-
-UNUSED = (
-    "on_model_change",
-    "after_model_change",
-    "on_model_delete",
-    "after_model_delete",
-    "insert_model",
-    "update_model",
-    "delete_model",
-    "column_filters",
-    "can_import",
-    "save_as",
-)
-"""What SQLAdmin offers and this admin does not call: it would be silently ignored."""
-
-
-def _refuse_unsafe(view: type[ModelView]) -> None:
-    for name in UNUSED:
-        if getattr(view, name) != getattr(ModelView, name):
-            raise AppError(
-                f"{view.__module__}.{view.__name__} sets {name}, which this admin does not use: "
-                "see project/admin/views.py for its own hooks."
-            )
-    if any(hasattr(member, "_action") for member in vars(view).values()):
-        raise AppError(f"{view.__module__}.{view.__name__}: @action changes state by GET.")
 
 
 def _put_own_fields_last(form: type[Form], base: type[Form]) -> type[Form]:

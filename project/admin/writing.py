@@ -88,7 +88,7 @@ def open_row(
 ) -> tuple[Found, Form]:
     """Read a row and build its form, as the row is or as it was sent, for whoever sees it."""
     names = columns_of(view, view.form_class_for_edit)
-    found = fetch_row(session, view, identifier, names)
+    found = fetch_row(session, view, principal, identifier, names)
     view.authorise(session, principal, "change", found.row, {})
     if sent is None:
         return found, _show_to(session, view, principal, found)
@@ -108,7 +108,7 @@ def create(
     session: Session, view: ModelAdmin, principal: Principal, form: Form, values: Values
 ) -> str:
     """Make a row and return its identifier."""
-    values = _resolve(session, view, form, values)
+    values = _resolve(session, view, principal, form, values)
     view.authorise(session, principal, "add", None, values)
     values = {name: value for name, value in values.items() if not _is_default(view, name, value)}
     row = view.create_row(session, values)
@@ -130,19 +130,19 @@ def update(
 
     Raises NotFound, ChangedMeanwhile, FieldMistake, or whatever the app's service raises.
     """
-    statement = select_row(view, identifier).add_columns(version_column(view))
+    statement = select_row(view, principal, identifier).add_columns(version_column(view))
     locked = session.execute(statement.with_for_update()).one_or_none()
     if locked is None:
         raise NotFound
     names = columns_of(view, view.form_class_for_edit)
-    found = fetch_row(session, view, identifier, names)
+    found = fetch_row(session, view, principal, identifier, names)
     shown = _show_to(session, view, principal, found)
     changed = {name for name, field in form._fields.items() if is_changed(field, shown)}
     if version != found.version:
         raise ChangedMeanwhile(found.version, _describe_theirs(view, shown, changed))
     kept = {name for name in form._fields if name not in changed}
     touched = {name: value for name, value in values.items() if name not in kept}
-    touched = _resolve(session, view, form, touched)
+    touched = _resolve(session, view, principal, form, touched)
     view.authorise(session, principal, "change", found.row, touched)
     if touched:
         view.update_row(session, found.row, touched)
@@ -154,7 +154,9 @@ def delete(
 ) -> None:
     """Delete some rows, all of them or none."""
     for identifier in identifiers:
-        row = session.scalars(select_row(view, identifier).with_for_update()).one_or_none()
+        row = session.scalars(
+            select_row(view, principal, identifier).with_for_update()
+        ).one_or_none()
         if row is None:
             raise NotFound
         view.authorise(session, principal, "delete", row, {})
@@ -195,26 +197,28 @@ def _describe_theirs(view: ModelAdmin, shown: Form, changed: set[str]) -> dict[s
     return {view.label_of(field.name): _text_of(field) for field in fields}
 
 
-def _resolve(session: Session, view: ModelAdmin, form: Form, values: Values) -> Values:
+def _resolve(
+    session: Session, view: ModelAdmin, principal: Principal, form: Form, values: Values
+) -> Values:
     """Turn typed references into foreign keys, and empty texts into NULL where there is one."""
     resolved = dict(values)
     for name, value in values.items():
         field = form._fields.get(name)
         if isinstance(field, ReferenceField):
             del resolved[name]
-            resolved.update(_foreign_keys(session, view, field))
+            resolved.update(_foreign_keys(session, view, principal, field))
         elif value == "" and isinstance(field, StringField) and _is_nullable(view, name):
             resolved[name] = None
     return resolved
 
 
 def _foreign_keys(
-    session: Session, view: ModelAdmin, field: ReferenceField
+    session: Session, view: ModelAdmin, principal: Principal, field: ReferenceField
 ) -> Iterator[tuple[str, Any]]:
     relation = view.mapper.relationships[field.name]
     target = None
     if (field.data or "").strip():
-        target = find_reference(session, field)
+        target = find_reference(session, view, principal, field)
         if target is None:
             raise FieldMistake(field.name, "There is nothing with this id or name.")
     for local, remote in relation.local_remote_pairs or ():

@@ -127,5 +127,5 @@ def test_reset_signs_out_elsewhere(
         expect(other.get_by_label("Account")).to_have_value(superuser.email)
         set_password(other, NEW_PASSWORD)
         expect(other).to_have_url(f"{site}/account/reset/done")
-    page.goto(f"{site}/admin/user/list")
+    page.goto(f"{site}/admin/users-user/list")
     expect(page).to_have_url(re.compile(r"/admin/login"))

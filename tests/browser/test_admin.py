@@ -39,8 +39,8 @@ def test_edit_lands_in_the_database(
     page: Page, site: str, superuser: User, session: Session
 ) -> None:
     item = ItemFactory.create(name="Oak table", price=Decimal("49.90"))
-    sign_in(page, f"{site}/admin/item/list", superuser)
-    expect(page).to_have_url(f"{site}/admin/item/list")
+    sign_in(page, f"{site}/admin/items-item/list", superuser)
+    expect(page).to_have_url(f"{site}/admin/items-item/list")
     page.get_by_role("link", name="Oak table").click()
     page.get_by_label("Price").fill("12.50")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -54,7 +54,7 @@ def test_boxes_need_no_script(
 ) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        sign_in(page, f"{site}/admin/group/create", superuser)
+        sign_in(page, f"{site}/admin/users-group/create", superuser)
         page.get_by_label("Name").fill("Editors")
         page.get_by_role("group", name="Items").get_by_label("Change item").check()
         page.get_by_role("button", name="Save", exact=True).click()
@@ -67,7 +67,7 @@ def test_owner_is_suggested_while_one_types(
 ) -> None:
     item = ItemFactory.create()
     grace = UserFactory.create(email="grace@example.com")
-    sign_in(page, f"{site}/admin/item/edit/{item.id}", superuser)
+    sign_in(page, f"{site}/admin/items-item/edit/{item.id}", superuser)
     field = page.get_by_label("Owner")
     field.fill("")
     field.press_sequentially("grace")
@@ -85,7 +85,7 @@ def test_everything_works_without_scripts(
 ) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        sign_in(page, f"{site}/admin/item/list", superuser)
+        sign_in(page, f"{site}/admin/items-item/list", superuser)
         page.get_by_role("link", name="Add item").click()
         page.get_by_label("Name").fill("Brass hook")
         page.get_by_label("Price").fill("4.50")
@@ -98,7 +98,7 @@ def test_everything_works_without_scripts(
         expect(page.get_by_role("status")).to_have_text("Deleted.")
         page.get_by_role("button", name="Sign out").click()
         expect(page).to_have_url(f"{site}/admin/login")
-        page.goto(f"{site}/admin/item/list")
+        page.goto(f"{site}/admin/items-item/list")
         expect(page.get_by_role("heading")).to_have_text("Sign in to the admin")
     assert session.scalar(select(func.count()).select_from(Item)) == 0
 
@@ -120,11 +120,11 @@ def test_page_of_another_origin_cannot_write(
     sign_in(page, f"{site}/admin/", superuser)
 
     async def attack(request: Request) -> Response:
-        return HTMLResponse(ATTACK.format(site=site, path="/admin/item/delete", pk=item.id))
+        return HTMLResponse(ATTACK.format(site=site, path="/admin/items-item/delete", pk=item.id))
 
     with (
         serving(Starlette(routes=[Route("/", attack)])) as address,
-        page.expect_response("**/admin/item/delete") as answer,
+        page.expect_response("**/admin/items-item/delete") as answer,
     ):
         page.goto(address.replace("127.0.0.1", host))
     assert answer.value.status == 403

@@ -49,7 +49,7 @@ def test_pages_of_the_admin(page: Page, site: str, superuser: User) -> None:
         "create",
         f"delete?pks={item.id}",
     ):
-        page.goto(f"{site}/admin/item/{path}", wait_until="networkidle")
+        page.goto(f"{site}/admin/items-item/{path}", wait_until="networkidle")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 

@@ -35,18 +35,18 @@ def test_code_after_the_password(
     page: Page, site: str, session: Session, settings: Settings
 ) -> None:
     ada = enrolled(session, Vault(settings.secret_keys), superuser=True)
-    sign_in(page, f"{site}/admin/item/list", ada.user)
+    sign_in(page, f"{site}/admin/items-item/list", ada.user)
     expect(page.get_by_label("Code")).to_be_focused()
     page.get_by_label("Code").fill(ada.wrong_code())
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("The code is wrong")
     page.get_by_label("Code").fill(ada.code())
     page.get_by_role("button", name="Sign in").click()
-    expect(page).to_have_url(f"{site}/admin/item/list")
+    expect(page).to_have_url(f"{site}/admin/items-item/list")
 
 
 def test_enrolment(page: Page, site: str, session: Session) -> None:
-    sign_in(page, f"{site}/admin/item/list", UserFactory.create(superuser=True))
+    sign_in(page, f"{site}/admin/items-item/list", UserFactory.create(superuser=True))
     box = page.get_by_role("img", name="QR code").locator("svg").bounding_box()
     assert box is not None
     assert box["width"] == box["height"] > 150
@@ -56,7 +56,7 @@ def test_enrolment(page: Page, site: str, session: Session) -> None:
     expect(page.get_by_role("listitem")).to_have_count(10)
     expect(page.get_by_role("listitem").first).to_have_text(re.compile(r"^([a-z2-7]{4}-?){6}$"))
     page.get_by_role("link", name="I have kept them").click()
-    expect(page).to_have_url(f"{site}/admin/item/list")
+    expect(page).to_have_url(f"{site}/admin/items-item/list")
 
 
 def test_page_of_ones_own_factor(

@@ -14,35 +14,35 @@ def admin(client: TestClient) -> TestClient:
 
 def test_list_shows_orders_and_their_customers(admin: TestClient) -> None:
     order = OrderFactory()
-    page = admin.get("/admin/order/list").text
-    assert f'href="/admin/order/details/{order.id}"' in page
+    page = admin.get("/admin/orders-order/list").text
+    assert f'href="/admin/orders-order/details/{order.id}"' in page
     assert order.user.email in page
     assert "49.90" in page
 
 
 def test_search_finds_a_customer(admin: TestClient) -> None:
     mine, other = OrderFactory.create_batch(2)
-    page = admin.get("/admin/order/list", params={"search": mine.user.email}).text
+    page = admin.get("/admin/orders-order/list", params={"search": mine.user.email}).text
     assert mine.user.email in page
     assert other.user.email not in page
 
 
 def test_lines_lead_to_order_and_item(admin: TestClient) -> None:
     line = OrderLineFactory(name="Mug, as it was")
-    page = admin.get("/admin/order-line/list").text
+    page = admin.get("/admin/orders-order-line/list").text
     assert f"Order {line.order_id}" in page
     assert "Mug, as it was" in page
     assert line.item.name in page
 
 
-@pytest.mark.parametrize("table", ["order", "order-line"])
+@pytest.mark.parametrize("table", ["orders-order", "orders-order-line"])
 def test_details(admin: TestClient, table: str) -> None:
     line = OrderLineFactory()
-    key = line.order_id if table == "order" else line.id
+    key = line.order_id if table == "orders-order" else line.id
     assert admin.get(f"/admin/{table}/details/{key}").status_code == 200
 
 
-@pytest.mark.parametrize("table", ["order", "order-line"])
+@pytest.mark.parametrize("table", ["orders-order", "orders-order-line"])
 def test_nothing_can_be_changed(admin: TestClient, table: str) -> None:
     line = OrderLineFactory()
     for path in ("create", f"edit/{line.id}"):
@@ -54,13 +54,13 @@ def test_nothing_can_be_changed(admin: TestClient, table: str) -> None:
 def test_list_makes_a_bounded_number_of_queries(admin: TestClient, statements: list[str]) -> None:
     OrderFactory.create_batch(10)
     statements.clear()
-    admin.get("/admin/order/list")
+    admin.get("/admin/orders-order/list")
     # session, its time; rows, customers
     assert len(statements) <= 4
 
 
 def test_item_that_was_ordered_is_not_deleted(admin: TestClient) -> None:
     line, free = OrderLineFactory(), ItemFactory()
-    answer = admin.post("/admin/item/delete", data={"pks": [str(line.item_id), str(free.id)]})
+    answer = admin.post("/admin/items-item/delete", data={"pks": [str(line.item_id), str(free.id)]})
     assert answer.status_code == 409
     assert "Order Lines" in answer.text

@@ -30,12 +30,12 @@ def test_password_hash_is_on_no_page(admin: TestClient) -> None:
     user = UserFactory.create()
     paths = (
         "/admin/",
-        "/admin/user/list",
-        "/admin/user/list?search=argon2",
-        "/admin/user/create",
-        f"/admin/user/details/{user.id}",
-        f"/admin/user/edit/{user.id}",
-        f"/admin/user/delete?pks={user.id}",
+        "/admin/users-user/list",
+        "/admin/users-user/list?search=argon2",
+        "/admin/users-user/create",
+        f"/admin/users-user/details/{user.id}",
+        f"/admin/users-user/edit/{user.id}",
+        f"/admin/users-user/delete?pks={user.id}",
     )
     for path in paths:
         page = admin.get(path)
@@ -48,14 +48,14 @@ def test_password_hash_is_not_even_read(admin: TestClient, statements: list[str]
     user = UserFactory.create()
     statements.clear()
     for page in ("list", f"details/{user.id}", f"edit/{user.id}"):
-        admin.get(f"/admin/user/{page}")
+        admin.get(f"/admin/users-user/{page}")
     own = [s for s in statements if "users_auth_session" not in s]
     assert not [s for s in own if "password_hash" in s]
 
 
 @pytest.mark.parametrize("name", ["password_hash", "password"])
 def test_password_cannot_be_searched_or_sorted_by(admin: TestClient, name: str) -> None:
-    response = admin.get("/admin/user/list", params={"sortBy": name})
+    response = admin.get("/admin/users-user/list", params={"sortBy": name})
     assert response.status_code == 400
     assert "argon2" not in response.text
 
@@ -64,14 +64,14 @@ def test_search_takes_wildcards_as_characters(admin: TestClient) -> None:
     UserFactory.create(email="a_b@example.com", full_name="100 % Ada")
     UserFactory.create(email="axb@example.com", full_name="Grace")
     for term in ("A_B@", "100 %"):
-        page = admin.get("/admin/user/list", params={"search": term}).text
+        page = admin.get("/admin/users-user/list", params={"search": term}).text
         assert "a_b@example.com" in page
         assert "axb@example.com" not in page
 
 
 def test_create_with_a_password(admin: TestClient, session: Session) -> None:
     form = {"email": "Ada@Example.com", "password": NEW_PASSWORD, "is_active": "y"}
-    response = admin.post("/admin/user/create", data=form)
+    response = admin.post("/admin/users-user/create", data=form)
     assert response.status_code == 303, response.text
     user = find(session, "ada@example.com")
     assert verify_password(NEW_PASSWORD, user.password_hash)
@@ -81,7 +81,9 @@ def test_create_with_a_password(admin: TestClient, session: Session) -> None:
 
 
 def test_create_without_a_password(admin: TestClient, session: Session) -> None:
-    assert admin.post("/admin/user/create", data={"email": "a@example.com"}).status_code == 303
+    assert (
+        admin.post("/admin/users-user/create", data={"email": "a@example.com"}).status_code == 303
+    )
     user = find(session, "a@example.com")
     assert user.password_hash is None
     assert not user.is_active
@@ -90,16 +92,16 @@ def test_create_without_a_password(admin: TestClient, session: Session) -> None:
 def test_password_is_hashed_in_its_own_lane(admin: TestClient, runtime: Runtime) -> None:
     before = runtime.lanes.hash.completed
     form = {"email": "ada@example.com", "password": NEW_PASSWORD}
-    admin.post("/admin/user/create", data=form)
+    admin.post("/admin/users-user/create", data=form)
     assert runtime.lanes.hash.completed == before + 1
 
 
 def test_hash_cannot_be_sent(admin: TestClient, session: Session) -> None:
     user = UserFactory.create()
     before = user.password_hash
-    form = shown_form(admin.get(f"/admin/user/edit/{user.id}"))
+    form = shown_form(admin.get(f"/admin/users-user/edit/{user.id}"))
     form["password_hash"] = "forged"
-    assert admin.post(f"/admin/user/edit/{user.id}", data=form).status_code == 303
+    assert admin.post(f"/admin/users-user/edit/{user.id}", data=form).status_code == 303
     assert find(session, user.email).password_hash == before
 
 
@@ -108,10 +110,10 @@ def test_new_password_ends_every_session(admin: TestClient, session: Session) ->
     token = admin.post(
         "/api/v1/auth/token", data={"username": user.email, "password": PASSWORD}
     ).json()["access_token"]
-    form = shown_form(admin.get(f"/admin/user/edit/{user.id}"))
+    form = shown_form(admin.get(f"/admin/users-user/edit/{user.id}"))
     assert form["password"] == ""
     form["password"] = NEW_PASSWORD
-    assert admin.post(f"/admin/user/edit/{user.id}", data=form).status_code == 303
+    assert admin.post(f"/admin/users-user/edit/{user.id}", data=form).status_code == 303
     assert verify_password(NEW_PASSWORD, find(session, user.email).password_hash)
     headers = {"Authorization": f"Bearer {token}"}
     assert admin.get("/api/v1/users/me", headers=headers).status_code == 401
@@ -120,7 +122,7 @@ def test_new_password_ends_every_session(admin: TestClient, session: Session) ->
 @pytest.mark.parametrize("password", ["short", "x" * 257])
 def test_weak_password_is_refused_and_not_repeated(admin: TestClient, password: str) -> None:
     form = {"email": "ada@example.com", "password": password}
-    response = admin.post("/admin/user/create", data=form)
+    response = admin.post("/admin/users-user/create", data=form)
     assert response.status_code == 400
     assert password not in response.text
 
@@ -128,7 +130,7 @@ def test_weak_password_is_refused_and_not_repeated(admin: TestClient, password: 
 def test_known_email_is_a_sentence_at_the_form(admin: TestClient) -> None:
     UserFactory.create(email="ada@example.com")
     form = {"email": "ADA@example.com", "password": NEW_PASSWORD}
-    response = admin.post("/admin/user/create", data=form)
+    response = admin.post("/admin/users-user/create", data=form)
     assert response.status_code == 409
     assert "An account with this email exists already." in response.text
     assert NEW_PASSWORD not in response.text
@@ -137,9 +139,9 @@ def test_known_email_is_a_sentence_at_the_form(admin: TestClient) -> None:
 def test_known_email_is_a_sentence_at_the_field(admin: TestClient, session: Session) -> None:
     UserFactory.create(email="ada@example.com")
     other = UserFactory.create(email="grace@example.com")
-    form = shown_form(admin.get(f"/admin/user/edit/{other.id}"))
+    form = shown_form(admin.get(f"/admin/users-user/edit/{other.id}"))
     form["email"] = "ada@example.com"
-    response = admin.post(f"/admin/user/edit/{other.id}", data=form)
+    response = admin.post(f"/admin/users-user/edit/{other.id}", data=form)
     assert response.status_code == 409
     assert "Another user has this already." in response.text
     for leak in ("duplicate key", "uq_users", "argon2", "UPDATE"):
@@ -149,8 +151,8 @@ def test_known_email_is_a_sentence_at_the_field(admin: TestClient, session: Sess
 @pytest.mark.parametrize("password", ["iloveyou", "grace.hopper"])
 def test_password_that_is_tried_first(admin: TestClient, session: Session, password: str) -> None:
     user = UserFactory.create(email="grace.hopper@example.com")
-    form = shown_form(admin.get(f"/admin/user/edit/{user.id}")) | {"password": password}
-    response = admin.post(f"/admin/user/edit/{user.id}", data=form)
+    form = shown_form(admin.get(f"/admin/users-user/edit/{user.id}")) | {"password": password}
+    response = admin.post(f"/admin/users-user/edit/{user.id}", data=form)
     assert response.status_code == 422
     assert "This password is" in response.text
     assert password not in response.text.replace(user.email, "")
@@ -159,14 +161,14 @@ def test_password_that_is_tried_first(admin: TestClient, session: Session, passw
 
 @pytest.mark.parametrize("email", ["", "nonsense", "a@b\0.com", "x" * 250 + "@example.com"])
 def test_wrong_email(admin: TestClient, email: str) -> None:
-    assert admin.post("/admin/user/create", data={"email": email}).status_code == 400
+    assert admin.post("/admin/users-user/create", data={"email": email}).status_code == 400
 
 
 def test_box_that_is_not_ticked_takes_the_right_away(admin: TestClient, session: Session) -> None:
     user = UserFactory.create(staff=True)
-    form = shown_form(admin.get(f"/admin/user/edit/{user.id}"))
+    form = shown_form(admin.get(f"/admin/users-user/edit/{user.id}"))
     assert form.pop("is_staff") == "y"
-    admin.post(f"/admin/user/edit/{user.id}", data=form)
+    admin.post(f"/admin/users-user/edit/{user.id}", data=form)
     changed = find(session, user.email)
     assert not changed.is_staff
     assert changed.is_active
@@ -186,7 +188,7 @@ async def test_many_creations_at_once_do_not_lock_up(
     root = UserFactory.create(superuser=True)
     await async_client.post("/admin/login", data={"username": root.email, "password": PASSWORD})
     forms = [{"email": f"new{n}@example.com", "password": NEW_PASSWORD} for n in range(40)]
-    sent = (async_client.post("/admin/user/create", data=form) for form in forms)
+    sent = (async_client.post("/admin/users-user/create", data=form) for form in forms)
     statuses = [response.status_code for response in await asyncio.gather(*sent)]
     assert statuses == [303] * 40
     assert session.scalar(select(func.count()).select_from(User)) == 41

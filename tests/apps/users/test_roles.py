@@ -135,11 +135,11 @@ def stored(session: Session, user: User) -> User:
 
 def test_form_has_no_flags(staff: tuple[TestClient, User], session: Session) -> None:
     client, user = staff
-    page = client.get(f"/admin/user/edit/{user.id}")
+    page = client.get(f"/admin/users-user/edit/{user.id}")
     assert "is_superuser" not in shown_form(page)
     assert 'name="is_staff"' not in page.text
     form = {**shown_form(page), "is_superuser": "y", "full_name": "Ada"}
-    assert client.post(f"/admin/user/edit/{user.id}", data=form).status_code == 303
+    assert client.post(f"/admin/users-user/edit/{user.id}", data=form).status_code == 303
     assert (stored(session, user).is_superuser, user.is_staff, user.full_name) == (
         False,
         True,
@@ -150,7 +150,7 @@ def test_form_has_no_flags(staff: tuple[TestClient, User], session: Session) -> 
 def test_new_account_is_ordinary(staff: tuple[TestClient, User], session: Session) -> None:
     client, _ = staff
     form = {"email": "new@example.com", "is_superuser": "y", "is_staff": "y", "is_active": "y"}
-    assert client.post("/admin/user/create", data=form).status_code == 303
+    assert client.post("/admin/users-user/create", data=form).status_code == 303
     made = session.scalars(select(User).where(User.email == "new@example.com")).one()
     assert (made.is_staff, made.is_superuser, made.is_active) == (False, False, True)
 
@@ -158,7 +158,7 @@ def test_new_account_is_ordinary(staff: tuple[TestClient, User], session: Sessio
 @pytest.mark.parametrize("name", ["items.change_item", "users.no_such_thing"])
 def test_forged_box_is_refused(staff: tuple[TestClient, User], session: Session, name: str) -> None:
     client, user = staff
-    path = f"/admin/user/edit/{user.id}"
+    path = f"/admin/users-user/edit/{user.id}"
     response = client.post(path, data={"permissions": ["", *MANAGER, *OF_GROUPS, name]})
     assert response.status_code in {400, 403}
     assert name not in held_permissions(session, user.id)
@@ -167,7 +167,7 @@ def test_forged_box_is_refused(staff: tuple[TestClient, User], session: Session,
 def test_locked_boxes_survive(staff: tuple[TestClient, User], session: Session) -> None:
     """What a manager may not grant stays as it is when he saves what he may."""
     client, by = staff
-    path = f"/admin/user/edit/{by.id}"
+    path = f"/admin/users-user/edit/{by.id}"
     grant(by, "gone.view_thing")
     page = client.get(path)
     assert "Of no installed app" in page.text
@@ -183,31 +183,31 @@ def test_superusers_account_is_out_of_reach(
     client, _ = staff
     root = session.scalars(select(User).where(User.is_superuser)).one()
     form = {"email": "mine@example.com", "password": "a new password", "pks": str(root.id)}
-    response = client.post("/admin/user/" + page.format(root.id), data=form)
+    response = client.post("/admin/users-user/" + page.format(root.id), data=form)
     assert response.status_code == 403
     assert stored(session, root).email == "root@example.com"
 
 
 def test_last_superuser_in_the_admin(client: TestClient, session: Session) -> None:
     root = enter(client, UserFactory.create(superuser=True))
-    form = shown_form(client.get(f"/admin/user/edit/{root.id}"))
+    form = shown_form(client.get(f"/admin/users-user/edit/{root.id}"))
     del form["is_superuser"]
-    answer = client.post(f"/admin/user/edit/{root.id}", data=form)
+    answer = client.post(f"/admin/users-user/edit/{root.id}", data=form)
     assert answer.status_code == 409
     assert "last active superuser" in answer.text
-    assert client.post("/admin/user/delete", data={"pks": str(root.id)}).status_code == 409
+    assert client.post("/admin/users-user/delete", data={"pks": str(root.id)}).status_code == 409
 
 
 def test_group_with_boxes(client: TestClient, session: Session) -> None:
     enter(client, UserFactory.create(superuser=True))
-    page = client.get("/admin/group/create").text
+    page = client.get("/admin/users-group/create").text
     assert "<legend>Items</legend>" in page
     assert 'value="items.change_item"' in page
     form = {"name": "Editors", "permissions": ["", "items.change_item", "items.view_item"]}
-    assert client.post("/admin/group/create", data=form).status_code == 303
+    assert client.post("/admin/users-group/create", data=form).status_code == 303
     group = session.scalars(select(Group)).one()
     assert roles.given_by(session, [group.id]) == {"items.change_item", "items.view_item"}
-    path = f"/admin/group/edit/{group.id}"
+    path = f"/admin/users-group/edit/{group.id}"
     assert client.post(path, data={"name": "Readers"}).status_code == 303
     assert session.query(GroupPermission).count() == 2, "what is not sent stays"
     assert client.post(path, data={"name": "None", "permissions": ""}).status_code == 303
@@ -218,20 +218,20 @@ def test_group_of_an_account(client: TestClient, session: Session) -> None:
     enter(client, UserFactory.create(superuser=True))
     group, user = GroupFactory.create(), UserFactory.create()
     form = {"groups": ["", str(group.id)], "permissions": ["", "items.add_item"]}
-    assert client.post(f"/admin/user/edit/{user.id}", data=form).status_code == 303
+    assert client.post(f"/admin/users-user/edit/{user.id}", data=form).status_code == 303
     assert session.query(UserGroup).one().user_id == user.id
     assert session.query(UserPermission).one().permission == "items.add_item"
-    client.post("/admin/user/delete", data={"pks": str(user.id)})
+    client.post("/admin/users-user/delete", data={"pks": str(user.id)})
     assert session.query(UserGroup).count() == session.query(UserPermission).count() == 0
 
 
 def test_both_who_edit_the_same_notice(client: TestClient, session: Session) -> None:
     enter(client, UserFactory.create(superuser=True))
     user = UserFactory.create()
-    form = shown_form(client.get(f"/admin/user/edit/{user.id}"))
+    form = shown_form(client.get(f"/admin/users-user/edit/{user.id}"))
     roles.set_user_permissions(session, user=user, permissions=["items.add_item"])
     session.commit()
-    answer = client.post(f"/admin/user/edit/{user.id}", data={**form, "permissions": ""})
+    answer = client.post(f"/admin/users-user/edit/{user.id}", data={**form, "permissions": ""})
     assert answer.status_code == 409
 
 
@@ -246,7 +246,7 @@ async def test_two_superusers_cannot_demote_each_other(
 
     async def demote(by: User, other: User) -> int:
         answer = await async_client.post(
-            f"/admin/user/edit/{other.id}",
+            f"/admin/users-user/edit/{other.id}",
             data={"email": other.email, "is_active": "y"},
             headers={"Cookie": f"lintel_admin={cookies[by.id]}"},
         )
@@ -265,6 +265,6 @@ def test_keys_of_those_who_hold_more(
     owner = UserFactory.create(superuser=whose == "superuser")
     key = ApiKeyFactory.create(user_id=owner.id)
     enter(client, manager("users.view_api_key", "users.delete_api_key"))
-    response = client.post("/admin/api-key/delete", data={"pks": str(key.id)})
+    response = client.post("/admin/users-api-key/delete", data={"pks": str(key.id)})
     assert response.status_code == status
     assert len(session.scalars(select(ApiKey.id)).all()) == (status == 403)

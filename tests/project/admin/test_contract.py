@@ -12,8 +12,8 @@ from sqladmin.templating import Jinja2Templates
 from sqlalchemy.orm import sessionmaker
 from starlette.applications import Starlette
 
-from project.admin.pages import AdminPages
-from project.admin.views import UNUSED
+from project.admin.declaring import UNUSED
+from project.admin.site import AdminSite
 from tests.project.admin.test_views import BoxAdmin
 
 
@@ -63,7 +63,7 @@ def test_signatures(function: object, parameters: list[str]) -> None:
 
 def test_endpoints_that_are_replaced() -> None:
     for name in ("index", "list", "details", "create", "edit", "delete", "ajax_lookup"):
-        assert getattr(Admin, name) is not getattr(AdminPages, name)
+        assert getattr(Admin, name) is not getattr(AdminSite, name)
     for name in UNUSED:
         assert hasattr(ModelView, name)
 

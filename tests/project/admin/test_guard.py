@@ -5,7 +5,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from apps.items.models import Item
-from project.admin import reading
+from project.admin.lists import pages
 from project.web.gate import LaneFull
 from tests.factories.items import ItemFactory
 from tests.project.admin.support import sign_in
@@ -36,7 +36,7 @@ def test_write_of_another_site_is_refused(
 ) -> None:
     sign_in(client)
     item = ItemFactory.create()
-    response = client.post("/admin/item/delete", data={"pks": str(item.id)}, headers=headers)
+    response = client.post("/admin/items-item/delete", data={"pks": str(item.id)}, headers=headers)
     assert response.status_code == 403
     assert session.scalar(select(func.count()).select_from(Item)) == 1
 
@@ -47,18 +47,20 @@ def test_own_write_goes_through(
 ) -> None:
     sign_in(client)
     item = ItemFactory.create()
-    response = client.post("/admin/item/delete", data={"pks": str(item.id)}, headers=headers)
+    response = client.post("/admin/items-item/delete", data={"pks": str(item.id)}, headers=headers)
     assert response.status_code == 303
     assert session.scalar(select(func.count()).select_from(Item)) == 0
 
 
-@pytest.mark.parametrize("path", ["/admin/login", "/admin/logout", "/admin/item/create"])
+@pytest.mark.parametrize("path", ["/admin/login", "/admin/logout", "/admin/items-item/create"])
 def test_every_route_is_guarded(client: TestClient, path: str) -> None:
     headers = {"Sec-Fetch-Site": "cross-site"}
     assert client.post(path, headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/admin/login", "/admin/", "/admin/nowhere", "/admin/item/list"])
+@pytest.mark.parametrize(
+    "path", ["/admin/login", "/admin/", "/admin/nowhere", "/admin/items-item/list"]
+)
 def test_pages_are_neither_framed_nor_kept(client: TestClient, path: str) -> None:
     headers = client.get(path).headers
     assert headers["cache-control"] == "no-store"
@@ -79,8 +81,8 @@ def test_files_of_the_admin_may_be_kept(client: TestClient) -> None:
     [
         "/admin/item/1/name/download/",
         "/admin/item/1/name/preview/",
-        "/admin/item/export/csv",
-        "/admin/item/import",
+        "/admin/items-item/export/csv",
+        "/admin/items-item/import",
     ],
 )
 def test_what_reads_files_or_whole_tables_is_gone(client: TestClient, path: str) -> None:
@@ -93,7 +95,7 @@ def test_what_reads_files_or_whole_tables_is_gone(client: TestClient, path: str)
 def test_reading_changes_nothing(client: TestClient, session: Session, method: str) -> None:
     sign_in(client)
     item = ItemFactory.create()
-    client.request(method, f"/admin/item/delete?pks={item.id}")
+    client.request(method, f"/admin/items-item/delete?pks={item.id}")
     client.request(method, "/admin/logout")
     assert client.get("/admin/").status_code == 200
     assert session.scalar(select(func.count()).select_from(Item)) == 1
@@ -104,8 +106,8 @@ def test_unforeseen_error_says_nothing(client: TestClient, monkeypatch: pytest.M
         raise RuntimeError("SELECT password_hash")
 
     sign_in(client)
-    monkeypatch.setattr(reading, "fetch_list", fail)
-    response = client.get("/admin/item/list", headers={"Accept": "text/html"})
+    monkeypatch.setattr(pages, "fetch_list", fail)
+    response = client.get("/admin/items-item/list", headers={"Accept": "text/html"})
     assert response.status_code == 500
     assert "password_hash" not in response.text
     assert "Traceback" not in response.text
@@ -116,8 +118,8 @@ def test_database_error_is_a_sentence(client: TestClient, monkeypatch: pytest.Mo
         session.execute(text("SELECT secret FROM nowhere_to_be_found"))
 
     sign_in(client)
-    monkeypatch.setattr(reading, "fetch_list", fail)
-    response = client.get("/admin/item/list", headers={"Accept": "text/html"})
+    monkeypatch.setattr(pages, "fetch_list", fail)
+    response = client.get("/admin/items-item/list", headers={"Accept": "text/html"})
     assert response.status_code == 500
     assert "nowhere_to_be_found" not in response.text
 
@@ -129,8 +131,8 @@ def test_busy_database_asks_to_come_back(
         raise LaneFull
 
     sign_in(client)
-    monkeypatch.setattr(reading, "fetch_list", fail)
-    response = client.get("/admin/item/list")
+    monkeypatch.setattr(pages, "fetch_list", fail)
+    response = client.get("/admin/items-item/list")
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
 
@@ -139,7 +141,7 @@ def test_log_line_carries_the_route_template(client: TestClient) -> None:
     routes: list[object] = []
     sink = logger.add(lambda message: routes.append(message.record["extra"].get("route")))
     try:
-        client.get("/admin/item/edit/1")
+        client.get("/admin/items-item/edit/1")
     finally:
         logger.remove(sink)
     assert "/admin/{identity}/edit/{pk}" in routes

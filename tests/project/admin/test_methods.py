@@ -18,14 +18,16 @@ def admin(client: TestClient, session: Session) -> TestClient:
 
 def test_head_changes_nothing(admin: TestClient, session: Session) -> None:
     user = UserFactory(staff=True)
-    response = admin.head(f"/admin/user/edit/{user.id}", headers={"Sec-Fetch-Site": "cross-site"})
+    response = admin.head(
+        f"/admin/users-user/edit/{user.id}", headers={"Sec-Fetch-Site": "cross-site"}
+    )
     session.expire_all()
     kept = session.get_one(User, user.id)
     assert response.status_code == 200
     assert (kept.is_active, kept.is_staff) == (True, True)
 
 
-@pytest.mark.parametrize("path", ["/admin/user/create", "/admin/user/delete"])
+@pytest.mark.parametrize("path", ["/admin/users-user/create", "/admin/users-user/delete"])
 def test_head_creates_and_deletes_nothing(admin: TestClient, session: Session, path: str) -> None:
     before = session.query(User).count()
     admin.head(path)

@@ -8,9 +8,9 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from apps.items.models import Item
-from project.admin import reading
 from project.admin.formats import display, shorten
-from project.admin.reading import Count
+from project.admin.lists import counting
+from project.admin.lists.counting import Count
 from tests.database import TestDatabase
 from tests.factories.items import ItemFactory
 from tests.factories.users import UserFactory
@@ -40,16 +40,16 @@ HOSTILE_IDS = (
 @pytest.mark.parametrize("page", ["details", "edit"])
 @pytest.mark.parametrize("identifier", HOSTILE_IDS)
 def test_hostile_id_is_not_found(admin: TestClient, page: str, identifier: str) -> None:
-    response = admin.get(f"/admin/item/{page}/{identifier}")
+    response = admin.get(f"/admin/items-item/{page}/{identifier}")
     assert response.status_code == 404
     assert "Traceback" not in response.text
-    assert admin.post(f"/admin/item/edit/{identifier}", data={"name": "x"}).status_code == 404
+    assert admin.post(f"/admin/items-item/edit/{identifier}", data={"name": "x"}).status_code == 404
 
 
 @pytest.mark.parametrize("identifier", HOSTILE_IDS)
 def test_hostile_id_is_not_deleted(admin: TestClient, identifier: str) -> None:
-    assert admin.get(f"/admin/item/delete?pks={identifier}").status_code == 404
-    assert admin.post(f"/admin/item/delete?pks={identifier}").status_code == 400
+    assert admin.get(f"/admin/items-item/delete?pks={identifier}").status_code == 404
+    assert admin.post(f"/admin/items-item/delete?pks={identifier}").status_code == 400
 
 
 @pytest.mark.parametrize("view", ["nothing", "authsession", "refreshtoken", "%00", "../user"])
@@ -57,7 +57,7 @@ def test_unknown_view_is_not_found(admin: TestClient, view: str) -> None:
     assert admin.get(f"/admin/{view}/list").status_code == 404
 
 
-@pytest.mark.parametrize("view", ["user", "item"])
+@pytest.mark.parametrize("view", ["users-user", "items-item"])
 @pytest.mark.parametrize(
     "query",
     [
@@ -86,7 +86,7 @@ def test_hostile_query_is_a_list(admin: TestClient, view: str, query: str) -> No
 
 @pytest.mark.parametrize("query", ["page=x", "pageSize=%00", "sortBy=nothing", "sortBy=owner.id"])
 def test_wrong_query_is_a_sentence(admin: TestClient, query: str) -> None:
-    response = admin.get(f"/admin/item/list?{query}")
+    response = admin.get(f"/admin/items-item/list?{query}")
     assert response.status_code == 400
     assert "To the overview" in response.text
 
@@ -94,7 +94,7 @@ def test_wrong_query_is_a_sentence(admin: TestClient, query: str) -> None:
 @pytest.mark.parametrize("name", ["error", "note", "message", "search"])
 def test_address_cannot_speak_for_us(admin: TestClient, name: str) -> None:
     said = "Your session expired, call <script>alert(1)</script>"
-    page = admin.get("/admin/item/list", params={name: said}).text
+    page = admin.get("/admin/items-item/list", params={name: said}).text
     assert "<script>alert" not in page
     assert 'role="alert"' not in page
     assert 'role="status"' not in page
@@ -105,25 +105,25 @@ def test_text_is_escaped_everywhere(admin: TestClient) -> None:
     item = ItemFactory.create(name=evil, description=evil)
     pages = ("list", f"details/{item.id}", f"edit/{item.id}", f"delete?pks={item.id}")
     for page in pages:
-        assert "<script>alert" not in admin.get(f"/admin/item/{page}").text
+        assert "<script>alert" not in admin.get(f"/admin/items-item/{page}").text
 
 
 def test_pages_of_a_list(admin: TestClient) -> None:
     ItemFactory.create_batch(30)
-    first = admin.get("/admin/item/list").text
+    first = admin.get("/admin/items-item/list").text
     assert "30 items" in first
     assert 'rel="next"' in first
     assert 'rel="prev"' not in first
-    second = admin.get("/admin/item/list?page=2").text
+    second = admin.get("/admin/items-item/list?page=2").text
     assert 'rel="next"' not in second
     assert second.count('name="pks"') == 5
 
 
 def test_empty_lists(admin: TestClient) -> None:
-    assert "There are no items yet." in admin.get("/admin/item/list").text
-    assert "Nothing matches this search." in admin.get("/admin/item/list?search=x").text
+    assert "There are no items yet." in admin.get("/admin/items-item/list").text
+    assert "Nothing matches this search." in admin.get("/admin/items-item/list?search=x").text
     ItemFactory.create()
-    assert "There is nothing on this page." in admin.get("/admin/item/list?page=9").text
+    assert "There is nothing on this page." in admin.get("/admin/items-item/list?page=9").text
 
 
 def test_overview_counts(admin: TestClient) -> None:
@@ -135,7 +135,7 @@ def test_overview_counts(admin: TestClient) -> None:
 
 def test_title_names_the_page_and_the_person(admin: TestClient) -> None:
     item = ItemFactory.create(name="Oak table")
-    page = admin.get(f"/admin/item/edit/{item.id}").text
+    page = admin.get(f"/admin/items-item/edit/{item.id}").text
     assert "<title>Oak table · Lintel admin</title>" in page
     assert "Signed in as user" in page
 
@@ -143,25 +143,25 @@ def test_title_names_the_page_and_the_person(admin: TestClient) -> None:
 def test_big_table_is_estimated(
     admin: TestClient, monkeypatch: pytest.MonkeyPatch, statements: list[str]
 ) -> None:
-    monkeypatch.setattr(reading, "estimate_rows", lambda *_: 1_000_000)
+    monkeypatch.setattr(counting, "estimate_rows", lambda *_: 1_000_000)
     ItemFactory.create_batch(30)
     statements.clear()
-    assert "about 1,000,000 items" in admin.get("/admin/item/list").text
+    assert "about 1,000,000 items" in admin.get("/admin/items-item/list").text
     assert not [s for s in statements if "count(" in s]
 
 
 def test_counting_ends_somewhere(admin: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "estimate_rows", lambda *_: -1)
-    monkeypatch.setattr(reading, "COUNT_LIMIT", 5)
+    monkeypatch.setattr(counting, "estimate_rows", lambda *_: -1)
+    monkeypatch.setattr(counting, "COUNT_LIMIT", 5)
     ItemFactory.create_batch(30)
-    assert "more than 5 items" in admin.get("/admin/item/list").text
+    assert "more than 5 items" in admin.get("/admin/items-item/list").text
 
 
 def test_estimate_is_a_round_number(session: Session) -> None:
     session.execute(
         text("UPDATE pg_class SET reltuples = 1234567 WHERE oid = 'items_item'::regclass")
     )
-    assert reading.estimate_rows(session, Item) == 1_230_000
+    assert counting.estimate_rows(session, Item) == 1_230_000
 
 
 def test_count_is_for_people() -> None:
@@ -200,10 +200,11 @@ def test_database_work_stays_off_the_event_loop(
 
     event.listen(engine_database.engine, "before_cursor_execute", note)
     try:
-        for page in ("", "item/list?search=x", "user/list", f"item/edit/{item.id}", "user/create"):
+        edit, lists = f"items-item/edit/{item.id}", ("items-item/list?search=x", "users-user/list")
+        for page in ("", *lists, edit, "users-user/create"):
             assert admin.get(f"/admin/{page}").status_code == 200
-        admin.post(f"/admin/item/edit/{item.id}", data={"name": "x", "price": "1"})
-        admin.get("/admin/item/ajax/lookup?name=owner&term=x")
+        admin.post(f"/admin/items-item/edit/{item.id}", data={"name": "x", "price": "1"})
+        admin.get("/admin/items-item/ajax/lookup?name=owner&term=x")
     finally:
         event.remove(engine_database.engine, "before_cursor_execute", note)
     assert threads
@@ -214,7 +215,7 @@ def test_other_users_do_not_wait_for_the_database_to_count(
     admin: TestClient, statements: list[str]
 ) -> None:
     UserFactory.create_batch(3)
-    admin.get("/admin/user/list")
+    admin.get("/admin/users-user/list")
     assert not [s for s in statements if "count(" in s and "ORDER BY" in s]
 
 
@@ -232,7 +233,7 @@ def test_hostile_form_is_refused(admin: TestClient, content: bytes, kind: str) -
     item = ItemFactory.create()
     for page in ("create", f"edit/{item.id}", "delete"):
         response = admin.post(
-            f"/admin/item/{page}", content=content, headers={"Content-Type": kind}
+            f"/admin/items-item/{page}", content=content, headers={"Content-Type": kind}
         )
         assert response.status_code in {303, 400}
     assert admin.post(

@@ -21,6 +21,7 @@ from starlette.routing import Mount, Route
 from apps.items.admin import ItemAdmin
 from apps.users.models import User
 from project.admin.site import AdminSite
+from project.apps import AppConfig
 from project.errors import AppError
 from project.runtime import Runtime
 from tests.factories.items import ItemFactory
@@ -29,6 +30,7 @@ from tests.factories.users import ApiKeyFactory, GroupFactory, UserFactory, gran
 from tests.project.admin.support import enter
 
 ACTIONS = ("view", "add", "change", "delete")
+SAMPLE = AppConfig(label="sample", title="Sample")
 SIGNED_OUT, REFUSED = "signed out", "refused"
 
 
@@ -64,12 +66,12 @@ OPEN = {"statics", "login", "logout", "index", "login_code", "login_enrol", "two
 """Those that are about no model; tests of their own look at them."""
 
 ROWS: dict[str, Callable[[], Any]] = {
-    "user": UserFactory.create,
-    "group": GroupFactory.create,
-    "api-key": lambda: ApiKeyFactory.create(user_id=UserFactory.create().id),
-    "item": ItemFactory.create,
-    "order": OrderFactory.create,
-    "order-line": OrderLineFactory.create,
+    "users-user": UserFactory.create,
+    "users-group": GroupFactory.create,
+    "users-api-key": lambda: ApiKeyFactory.create(user_id=UserFactory.create().id),
+    "items-item": ItemFactory.create,
+    "orders-order": OrderFactory.create,
+    "orders-order-line": OrderLineFactory.create,
 }
 PEOPLE = ("anonymous", "plain", "staff", "stranger", *ACTIONS, "superuser")
 
@@ -147,11 +149,11 @@ def test_only_what_is_permitted_is_shown(client: TestClient, session: Session) -
     enter(client, grant(UserFactory.create(staff=True), "items.view_item"))
     item = ItemFactory.create()
     page = client.get("/admin/").text
-    assert "/admin/item/list" in page
-    assert "/admin/user/list" not in page
+    assert "/admin/items-item/list" in page
+    assert "/admin/users-user/list" not in page
     assert "Add item" not in page
-    page = client.get("/admin/item/list").text
-    assert f"/admin/item/details/{item.id}" in page
+    page = client.get("/admin/items-item/list").text
+    assert f"/admin/items-item/details/{item.id}" in page
     for hidden in (f"/edit/{item.id}", "Delete chosen", "Add item", "/admin/user/"):
         assert hidden not in page
 
@@ -162,14 +164,14 @@ def test_one_who_may_only_add_comes_back_to_the_overview(
     enter(client, grant(UserFactory.create(staff=True), "items.add_item"))
     assert "Add item" in client.get("/admin/").text
     form = {"name": "Mug", "price": "1", "stock": "1", "owner": str(UserFactory.create().id)}
-    response = client.post("/admin/item/create", data=form)
+    response = client.post("/admin/items-item/create", data=form)
     assert response.headers["location"] == "/admin/?note=added"
     assert "Added." in client.get("/admin/?note=added").text
 
 
 def test_lookup_needs_the_right_to_see_what_it_finds(client: TestClient, session: Session) -> None:
     user = enter(client, grant(UserFactory.create(staff=True), "items.change_item"))
-    path = "/admin/item/ajax/lookup?name=owner&term=user"
+    path = "/admin/items-item/ajax/lookup?name=owner&term=user"
     assert client.get(path).status_code == 403
     grant(user, "users.view_user")
     assert user.email in client.get(path).text
@@ -199,8 +201,8 @@ def page_of(runtime: Runtime, session: Session) -> Callable[..., Response]:
         app = FastAPI()
         app.state.runtime = runtime
         site = AdminSite(app, runtime)
-        site.register("Sample", page)
-        site.register("Sample", ItemAdmin)
+        site.register(SAMPLE, page)
+        site.register(SAMPLE, ItemAdmin)
         site.seal()
         with TestClient(app, follow_redirects=False) as client:
             enter(client, user)

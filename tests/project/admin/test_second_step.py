@@ -78,9 +78,9 @@ def test_no_files_in_the_sign_in_form(client: TestClient) -> None:
 
 
 def test_password_alone_opens_nothing(client: TestClient, ada: Enrolled, session: Session) -> None:
-    response = sign_in(client, ada.user, next="/admin/user/list")
+    response = sign_in(client, ada.user, next="/admin/users-user/list")
     assert response.status_code == 303
-    assert response.headers["location"] == f"{CODE}?next=%2Fadmin%2Fuser%2Flist"
+    assert response.headers["location"] == f"{CODE}?next=%2Fadmin%2Fusers-user%2Flist"
     assert list(client.cookies) == [PROOF]
     assert client.get("/admin/").status_code == 303
     assert session.scalars(select(AuthSession)).all() == []
@@ -89,10 +89,10 @@ def test_password_alone_opens_nothing(client: TestClient, ada: Enrolled, session
 
 def test_code_opens_the_admin(client: TestClient, ada: Enrolled) -> None:
     sign_in(client, ada.user)
-    response = send(client, ada.code(), target="/admin/user/list")
-    assert (response.status_code, response.headers["location"]) == (303, "/admin/user/list")
+    response = send(client, ada.code(), target="/admin/users-user/list")
+    assert (response.status_code, response.headers["location"]) == (303, "/admin/users-user/list")
     assert list(client.cookies) == ["lintel_admin"]
-    assert client.get("/admin/user/list").status_code == 200
+    assert client.get("/admin/users-user/list").status_code == 200
 
 
 def test_recovery_code_opens_the_admin(client: TestClient, ada: Enrolled) -> None:
@@ -113,9 +113,9 @@ def test_same_code_in_a_second_browser(client: TestClient, ada: Enrolled) -> Non
 
 def test_wrong_codes_lock(client: TestClient, ada: Enrolled) -> None:
     sign_in(client, ada.user)
-    refused = [send(client, ada.wrong_code(), target="/admin/user/list") for _ in range(5)]
+    refused = [send(client, ada.wrong_code(), target="/admin/users-user/list") for _ in range(5)]
     assert {response.status_code for response in refused} == {401}
-    assert 'value="/admin/user/list"' in refused[0].text
+    assert 'value="/admin/users-user/list"' in refused[0].text
     locked = send(client, ada.code())
     assert locked.status_code == 429
     assert "Retry-After" in locked.headers

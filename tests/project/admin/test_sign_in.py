@@ -17,12 +17,12 @@ from tests.project.admin.support import sign_in
 
 PAGES = (
     "/admin/",
-    "/admin/user/list",
-    "/admin/user/create",
-    "/admin/user/edit/1",
-    "/admin/user/details/1",
-    "/admin/user/delete?pks=1",
-    "/admin/item/ajax/lookup?name=owner&term=a",
+    "/admin/users-user/list",
+    "/admin/users-user/create",
+    "/admin/users-user/edit/1",
+    "/admin/users-user/details/1",
+    "/admin/users-user/delete?pks=1",
+    "/admin/items-item/ajax/lookup?name=owner&term=a",
 )
 
 
@@ -133,7 +133,7 @@ def test_whoever_loses_the_right_is_out_on_the_next_click(
     session.execute(update(User).values(**change))
     session.commit()
     assert client.get("/admin/").status_code == 303
-    assert client.post("/admin/user/delete", data={"pks": "1"}).status_code == 303
+    assert client.post("/admin/users-user/delete", data={"pks": "1"}).status_code == 303
 
 
 def test_superuser_who_becomes_staff_keeps_what_is_granted(
@@ -143,7 +143,7 @@ def test_superuser_who_becomes_staff_keeps_what_is_granted(
     session.execute(update(User).values(is_superuser=False))
     session.commit()
     assert client.get("/admin/").status_code == 200
-    assert client.get("/admin/user/list").status_code == 403
+    assert client.get("/admin/users-user/list").status_code == 403
 
 
 @pytest.mark.parametrize("column", ["expires_at", "seen_at"])
@@ -165,9 +165,9 @@ def test_api_token_does_not_open_the_admin(
 
 
 def test_deep_link_survives_signing_in(client: TestClient) -> None:
-    target = "/admin/item/list?search=oak"
+    target = "/admin/items-item/list?search=oak"
     page = client.get(client.get(target).headers["location"])
-    assert 'value="/admin/item/list?search=oak"' in page.text
+    assert 'value="/admin/items-item/list?search=oak"' in page.text
     assert sign_in(client, next=target).headers["location"] == target
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from apps.items.models import Item
 from project.admin.site import AdminSite
+from project.apps import AppConfig
 from project.errors import AppError
 from project.runtime import Runtime
 from tests.factories.users import UserFactory
@@ -30,6 +31,9 @@ class Plain(ModelView, model=Item):
     name_plural = "Things"
 
 
+SAMPLE = AppConfig(label="sample", title="Sample")
+
+
 @pytest.fixture
 def client(runtime: Runtime, session: Session) -> Iterator[TestClient]:
     """A client of a site of the test's own, built as an app with these views would have it."""
@@ -37,7 +41,7 @@ def client(runtime: Runtime, session: Session) -> Iterator[TestClient]:
     app.state.runtime = runtime
     site = AdminSite(app, runtime)
     for view in (Report, Plain):
-        site.register("Sample", view)
+        site.register(SAMPLE, view)
     site.seal()
     with TestClient(app, follow_redirects=False) as client:
         yield client
@@ -64,15 +68,15 @@ def test_page_of_an_app_is_guarded(client: TestClient) -> None:
 
 def test_view_of_sqladmin_itself_works(client: TestClient) -> None:
     sign_in(client)
-    assert "Things" in client.get("/admin/item/list").text
-    assert 'list="list-owner"' in client.get("/admin/item/create").text
+    assert "Things" in client.get("/admin/sample-item/list").text
+    assert 'list="list-owner"' in client.get("/admin/sample-item/create").text
     owner = UserFactory.create(email="ada@example.com")
-    found = client.get("/admin/item/ajax/lookup?name=owner&term=ada@").json()
+    found = client.get("/admin/sample-item/ajax/lookup?name=owner&term=ada@").json()
     assert found == {"results": [f"ada@example.com #{owner.id}"]}
 
 
 def test_two_views_of_one_name_are_refused(runtime: Runtime) -> None:
     site = AdminSite(FastAPI(), runtime)
-    site.register("Sample", Plain)
-    with pytest.raises(AppError, match="has a 'item' already"):
-        site.register("Other", Plain)
+    site.register(SAMPLE, Plain)
+    with pytest.raises(AppError, match="has a 'sample-item' already"):
+        site.register(SAMPLE, Plain)

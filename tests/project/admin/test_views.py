@@ -13,8 +13,9 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from project.admin import writing
+from project.admin.declaring import adopt
 from project.admin.forms import ReferenceField
-from project.admin.views import ModelAdmin, adopt
+from project.admin.views import ModelAdmin
 from project.errors import AppError
 
 
@@ -61,7 +62,7 @@ def declare(options: dict[str, Any]) -> type[ModelAdmin]:
 
 
 def build(declared: type[ModelView]) -> ModelAdmin:
-    adopted = adopt(declared)
+    adopted = adopt(declared, "shop")
     adopted.session_maker = None  # type: ignore[assignment]
     view = adopted()
     view.prepare_forms()
@@ -132,7 +133,7 @@ def test_hook_that_would_never_run_is_refused() -> None:
             pass
 
     with pytest.raises(AppError, match="on_model_change"):
-        adopt(Hooked)
+        adopt(Hooked, "shop")
 
 
 def test_action_by_get_is_refused() -> None:
@@ -142,11 +143,11 @@ def test_action_by_get_is_refused() -> None:
             pass
 
     with pytest.raises(AppError, match="by GET"):
-        adopt(Acting)
+        adopt(Acting, "shop")
 
 
 def test_two_sites_share_nothing() -> None:
-    first, second = adopt(BoxAdmin), adopt(BoxAdmin)
+    first, second = adopt(BoxAdmin, "shop"), adopt(BoxAdmin, "shop")
     first.ajax_lookup_url = "/first"
     assert second.ajax_lookup_url == BoxAdmin.ajax_lookup_url == ""
 

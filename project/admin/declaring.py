@@ -1,0 +1,81 @@
+"""How a declared view becomes one of this application's: safe defaults, and what is refused."""
+
+from typing import Any
+
+from sqladmin import ModelView
+from sqlalchemy import String, inspect
+from sqlalchemy.orm import Mapper
+
+from project.admin.views import ModelAdmin, is_secret
+from project.errors import AppError
+
+
+def adopt(view: type[ModelView], app: str) -> type[ModelAdmin]:
+    """Return a class of this application's own for a view that an app declares.
+
+    SQLAdmin keeps its state on the class; two applications in one process would share it.
+    A plain `ModelView` gets the safe defaults as well. Raises AppError for what is not safe.
+    """
+    _refuse_unsafe(view)
+    options = {name: dict(given) for name, given in view.form_args.items()}
+    for given in options.values():
+        if "validators" in given:
+            given["validators"] = list(given["validators"])  # SQLAdmin adds to it
+    bases = (view,) if issubclass(view, ModelAdmin) else (view, ModelAdmin)
+    attributes = {
+        "__module__": view.__module__,
+        "form_args": options,
+        "form_ajax_refs": {**_default_lookups(view.model), **view.form_ajax_refs},
+    }
+    make: Any = type(view)
+    adopted: type[ModelAdmin] = make(view.__name__, bases, attributes)
+    # SQLAdmin names a view after its model alone; two apps may both have a `Category`.
+    adopted.identity = f"{app.replace('_', '-')}-{view.identity}"
+    return adopted
+
+
+def _default_lookups(model: type) -> dict[str, dict[str, Any]]:
+    """Let each relation to one row be searched by the target's unique texts, or its key."""
+    lookups = {}
+    mapper: Mapper[Any] = inspect(model)
+    for relation in mapper.relationships:
+        if not relation.uselist and not relation.viewonly:
+            columns = relation.mapper.column_attrs
+            unique = [
+                prop.key
+                for prop in columns
+                if getattr(prop.columns[0], "unique", False)
+                and isinstance(prop.columns[0].type, String)
+                and not is_secret(prop.key)
+            ]
+            keys = [
+                relation.mapper.get_property_by_column(c).key for c in relation.mapper.primary_key
+            ]
+            lookups[relation.key] = {"fields": tuple(unique or keys)}
+    return lookups
+
+
+UNUSED = (
+    "on_model_change",
+    "after_model_change",
+    "on_model_delete",
+    "after_model_delete",
+    "insert_model",
+    "update_model",
+    "delete_model",
+    "column_filters",
+    "can_import",
+    "save_as",
+)
+"""What SQLAdmin offers and this admin does not call: it would be silently ignored."""
+
+
+def _refuse_unsafe(view: type[ModelView]) -> None:
+    for name in UNUSED:
+        if getattr(view, name) != getattr(ModelView, name):
+            raise AppError(
+                f"{view.__module__}.{view.__name__} sets {name}, which this admin does not use: "
+                "see project/admin/views.py for its own hooks."
+            )
+    if any(hasattr(member, "_action") for member in vars(view).values()):
+        raise AppError(f"{view.__module__}.{view.__name__}: @action changes state by GET.")

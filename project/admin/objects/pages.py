@@ -1,0 +1,229 @@
+"""One row: looking at it, adding, changing and deleting it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqladmin.authentication import login_required
+from starlette.datastructures import FormData, QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from wtforms import Form
+
+from project.admin import writing
+from project.admin.mistakes import Mistake
+from project.admin.pages import (
+    NOT_OFFERED,
+    NOT_PERMITTED,
+    AdminPages,
+    may,
+    mistake_of,
+    principal_of,
+    read_sent,
+    redirect_to,
+    to_list,
+)
+from project.admin.reading import Found, fetch_labels, fetch_row
+from project.admin.rows import suggest_references
+from project.admin.views import ModelAdmin
+
+LONGEST_TERM = 100
+
+
+class ObjectPages(AdminPages):
+    """Rows, one by one."""
+
+    def object_routes(self) -> list[BaseRoute]:
+        """Name the pages of this room."""
+        both = ["GET", "POST"]
+        return [
+            Route("/{identity}/details/{pk:path}", self.details, name="details"),
+            Route("/{identity}/create", self.create, name="create", methods=both),
+            Route("/{identity}/edit/{pk:path}", self.edit, name="edit", methods=both),
+            Route("/{identity}/delete", self.delete, name="delete", methods=both),
+            Route("/{identity}/ajax/lookup", self.ajax_lookup, name="ajax_lookup"),
+        ]
+
+    @login_required
+    async def details(self, request: Request) -> Response:
+        """Show one row."""
+        view = self.view_of(request, "view")
+        if not view.can_view_details:
+            raise HTTPException(403, NOT_OFFERED)
+        names = view.details_columns
+        found = await self.work.run(
+            fetch_row, view, principal_of(request), request.path_params["pk"], names
+        )
+        return await self.page(request, view.details_template, model_view=view, row=found.shown)
+
+    @login_required
+    async def ajax_lookup(self, request: Request) -> Response:
+        """Suggest rows for a field that names one, to whoever may fill it in and see them."""
+        view = self.view_of(request, "add", "change")
+        name = request.query_params.get("name", "")
+        term = request.query_params.get("term", "").replace("\0", "")[:LONGEST_TERM]
+        loader = view.lookups.get(name)
+        if loader is not None and not self._may_see(request, loader.model):
+            raise HTTPException(403, NOT_PERMITTED)
+        found = await self.work.run(suggest_references, view, principal_of(request), name, term)
+        return JSONResponse({"results": found})
+
+    @login_required
+    async def create(self, request: Request) -> Response:
+        """Show an empty form, or make a row of what it says."""
+        view, principal = self.view_of(request, "add"), principal_of(request)
+        sent = await read_sent(request)
+        form = await self.work.run(writing.open_empty, view, principal, sent)
+        if sent is None:
+            return await self._form_page(request, view, form)
+        if not form.validate():
+            return await self._form_page(request, view, form, status=400)
+        values = dict(form.data)
+        try:
+            await view.prepare_values(self.runtime, values)
+            identifier = await self.work.run(writing.create, view, principal, form, values)
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
+            return await self._mistake_page(request, view, form, error)
+        return _after_saving(request, view, sent, identifier, note="added")
+
+    @login_required
+    async def edit(self, request: Request) -> Response:
+        """Show a row in a form, or change it."""
+        view, principal = self.view_of(request, "change"), principal_of(request)
+        sent, identifier = await read_sent(request), request.path_params["pk"]
+        found, form = await self.work.run(writing.open_row, view, principal, identifier, sent)
+        if sent is None:
+            return await self._form_page(request, view, form, found=found, version=found.version)
+        return await self._save(request, view, found, form, sent)
+
+    async def _save(
+        self, request: Request, view: ModelAdmin, found: Found, form: Form, sent: FormData
+    ) -> Response:
+        identifier = found.shown.identifier
+        version = str(sent.get("_version", "")) or found.version
+        if not form.validate():
+            return await self._form_page(
+                request, view, form, found=found, version=version, status=400
+            )
+        values = dict(form.data)
+        try:
+            await view.prepare_values(self.runtime, values)
+            await self.work.run(
+                writing.update,
+                view,
+                identifier,
+                form,
+                values,
+                principal=principal_of(request),
+                version=version,
+            )
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
+            return await self._mistake_page(
+                request, view, form, error, found=found, version=version
+            )
+        return _after_saving(request, view, sent, identifier, note="saved")
+
+    @login_required
+    async def delete(self, request: Request) -> Response:
+        """Ask whether some rows may go, or delete them: all or none."""
+        view = self.view_of(request, "delete")
+        if request.method != "POST":
+            return await self._confirm_page(request, view, _chosen(request.query_params, view))
+        chosen = _chosen(await request.form(), view)
+        try:
+            await self.work.run(writing.delete, view, principal_of(request), chosen)
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
+            mistake = mistake_of(error, view)
+            return await self._confirm_page(request, view, chosen, mistake)
+        return to_list(request, view, note="deleted")
+
+    def _may_see(self, request: Request, model: type) -> bool:
+        """Whether somebody may see the rows of a model, be it shown in the admin or not."""
+        views = [view for view in self.model_views() if view.model is model]
+        if views:
+            return any(may(request, view, "view") for view in views)
+        name = self.runtime.permissions.name_of(model, "view")
+        return principal_of(request).has_permission(name or "")
+
+    async def _form_page(
+        self,
+        request: Request,
+        view: ModelAdmin,
+        form: Form,
+        *,
+        found: Found | None = None,
+        status: int = 200,
+        **context: Any,
+    ) -> Response:
+        template = view.create_template if found is None else view.edit_template
+        row = None if found is None else found.shown
+        return await self.page(
+            request, template, status, model_view=view, form=form, row=row, **context
+        )
+
+    async def _mistake_page(
+        self,
+        request: Request,
+        view: ModelAdmin,
+        form: Form,
+        error: Exception,
+        *,
+        found: Found | None = None,
+        version: str = "",
+    ) -> Response:
+        """Show the form again, as it was sent, with a sentence on what is wrong."""
+        mistake = mistake_of(error, view)
+        theirs: Mapping[str, str] = {}
+        if isinstance(error, writing.ChangedMeanwhile):
+            # Saving once more is then a decision, made with both values in view.
+            version, theirs = error.version, error.theirs
+        if mistake.field in form._fields:
+            field = form._fields[mistake.field]
+            field.errors = [*field.errors, mistake.sentence]
+            mistake = mistake._replace(sentence="")
+        return await self._form_page(
+            request,
+            view,
+            form,
+            found=found,
+            status=mistake.status,
+            version=version,
+            mistake=mistake,
+            theirs=theirs,
+        )
+
+    async def _confirm_page(
+        self,
+        request: Request,
+        view: ModelAdmin,
+        chosen: Sequence[str],
+        mistake: Mistake | None = None,
+    ) -> Response:
+        rows = await self.work.run(fetch_labels, view, principal_of(request), chosen)
+        status = 200 if mistake is None else mistake.status
+        return await self.page(
+            request, "sqladmin/delete.html", status, model_view=view, rows=rows, mistake=mistake
+        )
+
+
+def _after_saving(
+    request: Request, view: ModelAdmin, sent: FormData, identifier: str, *, note: str
+) -> Response:
+    """Go where the button that was pressed says; the words are SQLAdmin's."""
+    match sent.get("save"):
+        case "Save and continue editing" if may(request, view, "change"):
+            return redirect_to(request, "edit", view, note=note, pk=identifier)
+        case "Save and add another" if may(request, view, "add"):
+            return redirect_to(request, "create", view, note=note)
+        case _:
+            return to_list(request, view, note=note)
+
+
+def _chosen(sent: QueryParams | FormData, view: ModelAdmin) -> list[str]:
+    """Return the rows that were ticked, or named as `pks=1,2`."""
+    values = (value for value in sent.getlist("pks") if isinstance(value, str))
+    chosen = [pk for value in values for pk in value.split(",") if pk]
+    if not chosen or len(chosen) > max(view.page_size_options):
+        raise HTTPException(400, "Choose some rows first.")
+    return list(dict.fromkeys(chosen))
