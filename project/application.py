@@ -51,6 +51,7 @@ from project.web.static import mount_static
 from project.web.throttling import Limiter
 from project.web.timeouts import RequestTimeouts
 from project.web.versions import install_unversioned, install_versions, refuse_unknown_lanes
+from project.web.vitals import Vitals
 
 OPENAPI_URL = "/api/openapi.json"
 API_DESCRIPTION = """
@@ -74,6 +75,7 @@ def create_application(
     registry = Registry.load(installed_apps)
     registry.import_models()
     has_docs = settings.environment != "production"
+    vitals = Vitals()
     app = FastAPI(
         title=settings.general.site_name,
         version=__version__,
@@ -81,12 +83,12 @@ def create_application(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, vitals),
         lifespan=_lifespan,
     )
     database = database or Database.from_settings(settings)
     app_settings = SettingsOfApps.load(registry, env_file=env_file)
-    app.state.runtime = _runtime(settings, app_settings, registry, database)
+    app.state.runtime = _runtime(settings, app_settings, registry, database, vitals)
     install_error_handlers(app)
     install_versions(app, registry)
     install_unversioned(app, registry)
@@ -103,7 +105,11 @@ def create_application(
 
 
 def _runtime(
-    settings: Settings, app_settings: SettingsOfApps, registry: Registry, database: Database
+    settings: Settings,
+    app_settings: SettingsOfApps,
+    registry: Registry,
+    database: Database,
+    vitals: Vitals,
 ) -> Runtime:
     async_gate = _async_gate(settings)
     async_database = database.open_asynchronous(settings.database, async_gate)
@@ -124,6 +130,7 @@ def _runtime(
         mailer=mailer,
         outbox=Outbox(mailer),
         templates=create_templates(settings, registry),
+        vitals=vitals,
         authenticator=find_authenticator(registry),
         limiter=find_limiter(registry, settings, app_settings),
     )
@@ -172,10 +179,10 @@ def _only_one(registry: Registry, name: str, task: str) -> tuple[AppConfig, Modu
     return found[0] if found else (AppConfig(label=""), None)
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, vitals: Vitals) -> list[Middleware]:
     """List what every request passes, outermost first."""
     return [
-        Middleware(RequestContext, headers=ProtectiveHeaders(settings)),
+        Middleware(RequestContext, headers=ProtectiveHeaders(settings), vitals=vitals),
         *([Middleware(ServerTiming)] if settings.has_server_timing else []),
         Middleware(Entrance, settings=settings),
         Middleware(
@@ -208,7 +215,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     runtime: Runtime = app.state.runtime
     with guarded(runtime.settings), called_at_shutdown(runtime.feeds.end_all):
-        async with entered(runtime) as state:
+        async with runtime.vitals.watching_loop(), entered(runtime) as state:
             yield state
     await runtime.feeds.close()
     await runtime.async_database.close()

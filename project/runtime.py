@@ -18,6 +18,7 @@ from project.storage import Storage
 from project.templating import Templates
 from project.web.gate import Gate
 from project.web.lanes import Lanes
+from project.web.vitals import Vitals
 
 if TYPE_CHECKING:
     from project.web.principal import Authenticator
@@ -49,6 +50,9 @@ class Runtime:
     """Sends by the same way, without a wait; see `send_after_commit`."""
 
     templates: Templates
+    vitals: Vitals
+    """What this process did lately: requests, errors, how late its event loop was."""
+
     authenticator: "Authenticator | None"
     """The installed app's `identity.py` that knows who signs in, if any has one."""
 

@@ -55,6 +55,7 @@ __all__ = [
 INSTALLED_APPS: tuple[str, ...] = (
     "apps.health",
     "apps.throttling",
+    "apps.monitoring",
     "apps.users",
     "apps.items",
     "apps.orders",

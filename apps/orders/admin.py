@@ -1,8 +1,15 @@
 """Orders to look at. They are placed and cancelled through the API, where the stock follows."""
 
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import ClassVar
 
+from sqlalchemy.orm import Session
+
+from apps.orders import queries
 from apps.orders.models import Order, OrderLine
+from project.admin.dashboard.panels import DailyPlot
 from project.admin.views import ModelAdmin
 
 
@@ -37,4 +44,21 @@ class OrderLineAdmin(ModelAdmin, model=OrderLine):
     column_labels: ClassVar = {"name": "Name then", "unit_price": "Price then"}
 
 
+class Orders(DailyPlot):
+    title, permission = "Orders", "orders.view_order"
+
+    def daily(self, session: Session, since: date) -> Mapping[date, int]:
+        sales = queries.sales_by_day(session, since=since)
+        return {day: count for day, (count, _) in sales.items()}
+
+
+class Revenue(DailyPlot):
+    title, permission = "Revenue", "orders.view_order"
+
+    def daily(self, session: Session, since: date) -> Mapping[date, Decimal]:
+        sales = queries.sales_by_day(session, since=since)
+        return {day: total for day, (_, total) in sales.items()}
+
+
+panels = (Orders(), Revenue())
 views = (OrderAdmin, OrderLineAdmin)

@@ -1,13 +1,16 @@
 """Reads."""
 
 from collections.abc import Collection
+from datetime import date
+from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from apps.orders.errors import OrderNotFound
-from apps.orders.models import Order
+from apps.orders.models import CANCELLED, Order
 from project.db import keyset
+from project.db.days import day_of, start_of
 from project.db.keyset import Slice, fetch_page
 from project.db.notifications import Topic
 
@@ -34,6 +37,14 @@ def list_orders(
     """Return a page of an account's orders with their lines, newest first."""
     statement = select(Order).where(Order.user_id == user_id).options(selectinload(Order.lines))
     return fetch_page(session, statement, NEWEST_FIRST, limit=limit, cursor=cursor)
+
+
+def sales_by_day(session: Session, *, since: date) -> dict[date, tuple[int, Decimal]]:
+    """Return the number and the sum of the orders placed on each day (UTC), cancelled ones not."""
+    day = day_of(Order.created_at)
+    kept = (Order.created_at >= start_of(since), Order.status != CANCELLED)
+    statement = select(day, func.count(), func.sum(Order.total)).where(*kept).group_by(day)
+    return {day: (count, total) for day, count, total in session.execute(statement)}
 
 
 def read_statuses(session: Session, order_ids: Collection[int]) -> dict[int, str]:

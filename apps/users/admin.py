@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+from datetime import date
 from typing import ClassVar
 
 from pydantic import TypeAdapter
@@ -5,12 +7,13 @@ from sqlalchemy.orm import Session
 from wtforms import Field, Form, PasswordField, ValidationError
 from wtforms.validators import Length, Optional
 
-from apps.users import credentials, roles, services
+from apps.users import credentials, queries, roles, services
 from apps.users.models import ApiKey, Group, User
 from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from apps.users.passwords import hash_new_password
 from apps.users.role_fields import offer_groups, offer_permissions
 from apps.users.validation import Email
+from project.admin.dashboard.panels import DailyPlot
 from project.admin.forms import CheckboxesField
 from project.admin.views import ModelAdmin, Values
 from project.runtime import Runtime
@@ -226,4 +229,12 @@ class ApiKeyAdmin(ModelAdmin, model=ApiKey):
         roles.guard_account(session, actor=principal, user=owner, changes={})
 
 
+class SignUps(DailyPlot):
+    title, permission = "Sign-ups", "users.view_user"
+
+    def daily(self, session: Session, since: date) -> Mapping[date, int]:
+        return queries.sign_ups_by_day(session, since=since)
+
+
+panels = (SignUps(),)
 views = (UserAdmin, GroupAdmin, ApiKeyAdmin)

@@ -1,6 +1,7 @@
 """Reads."""
 
 import uuid
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from apps.users.errors import UserNotFound
 from apps.users.models import AuthSession, User
 from apps.users.permissions import USERS, SignedIn
+from project.db.days import day_of, start_of
 from project.db.keyset import Order, Slice, fetch_page
 
 SESSIONS = AuthSession.__table__
@@ -38,6 +40,17 @@ def is_superuser(session: Session, email: str) -> bool:
     """Whether this address belongs to a superuser."""
     user = find_user_by_email(session, email)
     return user is not None and user.is_superuser and user.is_active
+
+
+def sign_ups_by_day(session: Session, *, since: date) -> dict[date, int]:
+    """Count the accounts made on each day (UTC) from this one on."""
+    day = day_of(User.created_at)
+    statement = (
+        select(day.label("day"), func.count().label("accounts"))
+        .where(User.created_at >= start_of(since))
+        .group_by(day)
+    )
+    return {found.day: found.accounts for found in session.execute(statement)}
 
 
 def _select_signed_in(statement: Select[Any]) -> Select[Any]:

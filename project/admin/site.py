@@ -17,6 +17,8 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ExceptionHandler
 
 from project.admin.dashboard.pages import DashboardPages
+from project.admin.dashboard.panels import adopt_panels
+from project.admin.dashboard.theme import THEMES, theme_of
 from project.admin.declaring import adopt
 from project.admin.guard import Guard, RefuseCrossSiteWrites
 from project.admin.lists.pages import ListPages
@@ -51,6 +53,8 @@ def install_admin(app: FastAPI) -> None:
             raise AppError(f"App '{config.label}': admin.py must define `views = (…,)`, a tuple.")
         for view in views:
             site.register(config, view)
+        declared = getattr(module, "panels", ())
+        site.panels += adopt_panels(config, declared, runtime.permissions)
     site.seal()
 
 
@@ -64,6 +68,7 @@ class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages):
         self.runtime = runtime
         self.work = AdminWork(runtime)
         self.groups = {}
+        self.panels = []
         self.extra_pages: list[BaseView] = []
         self.has_second_factor = isinstance(runtime.authenticator, SecondFactor)
         self.sessions = CookieSessions(runtime, self.work, BASE_URL)
@@ -146,6 +151,8 @@ class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages):
             with_query=with_query,
             identity_of=self._identity_of,
             may=may,
+            theme_of=theme_of,
+            themes=THEMES,
             settings=self.runtime.settings,
         )
         return templates

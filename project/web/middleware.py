@@ -15,6 +15,7 @@ from project.web.headers import NONCE, ProtectiveHeaders
 from project.web.problems import server_error, status_problem
 from project.web.route import effective_route
 from project.web.streaming import is_unread
+from project.web.vitals import Vitals
 
 REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = b"x-request-id"
@@ -30,9 +31,15 @@ class RequestContext:
     It is one layer because each costs a request more than what it does.
     """
 
-    def __init__(self, app: ASGIApp, headers: ProtectiveHeaders | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        headers: ProtectiveHeaders | None = None,
+        vitals: Vitals | None = None,
+    ) -> None:
         self.app = app
         self.headers = headers
+        self.vitals = vitals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,6 +51,8 @@ class RequestContext:
             await self.app(scope, receive, exchange.send)
         finally:
             exchange.log()
+            if self.vitals is not None:
+                self.vitals.count(exchange.status, exchange.time_to_answer)
             request_id.reset(token)
 
 
@@ -90,6 +99,7 @@ class _Exchange:
         self._send = send
         self._headers = headers
         self._started = perf_counter()
+        self._answered: float | None = None
         self._is_replaced = False
         scope[NONCE] = []
         asked = dict(scope["headers"])
@@ -122,11 +132,17 @@ class _Exchange:
 
     def _complete(self, message: Message) -> None:
         self.status = status = message["status"]
+        self._answered = perf_counter()
         found = [pair for pair in message.get("headers", ()) if pair[0] != REQUEST_ID]
         found.append((REQUEST_ID, self.id.encode("ascii")))
         if self._headers is not None:
             self._headers.complete(self.scope, status, found, is_personal=self._is_personal)
         message["headers"] = found
+
+    @property
+    def time_to_answer(self) -> float:
+        """Seconds until the answer began: a stream lasts, which says nothing about the server."""
+        return (self._answered or perf_counter()) - self._started
 
     def log(self) -> None:
         """Write one line. The query string may carry secrets and stays out."""

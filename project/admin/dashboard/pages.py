@@ -1,32 +1,84 @@
-"""The first page: what there is."""
+"""The first page: what there is, and what the apps say about how it goes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqladmin.authentication import login_required
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from project.admin.lists.counting import Count, count_rows, select_all
-from project.admin.pages import AdminPages, may
+from project.admin.dashboard.panels import Panel
+from project.admin.dashboard.theme import set_theme
+from project.admin.lists.counting import Count, count_rows
+from project.admin.pages import NOT_PERMITTED, AdminPages, may, principal_of
+from project.admin.sign_in_form import read_form, text_in
 from project.admin.views import ModelAdmin
+from project.web.principal import Principal
+
+
+class Shown(NamedTuple):
+    """A panel and what it says now."""
+
+    panel: Panel
+    content: Mapping[str, Any]
 
 
 class DashboardPages(AdminPages):
     """What staff see first."""
 
+    panels: list[Panel]
+
     def dashboard_routes(self) -> list[BaseRoute]:
         """Name the pages of this room."""
-        return [Route("/", self.index, name="index")]
+        return [
+            Route("/", self.index, name="index"),
+            Route("/panels/{name}", self.panel, name="panel"),
+            Route("/theme", self.theme, name="theme", methods=["POST"]),
+        ]
 
     @login_required
     async def index(self, request: Request) -> Response:
         """Show what there is."""
+        principal = principal_of(request)
         views = [view for view in self.model_views() if may(request, view, "view")]
-        counts = await self.work.run(_count_all, views)
-        return await self.page(request, "sqladmin/index.html", groups=self.groups, counts=counts)
+        panels = [panel for panel in self.panels if principal.has_permission(panel.permission)]
+        counts, shown = await self.work.run(_read_overview, principal, views, panels)
+        return await self.page(
+            request, "sqladmin/index.html", groups=self.groups, counts=counts, panels=shown
+        )
+
+    @login_required
+    async def panel(self, request: Request) -> Response:
+        """Show one panel alone, for a page that brings itself up to date."""
+        name = request.path_params["name"]
+        panel = next((panel for panel in self.panels if panel.name == name), None)
+        if panel is None:
+            raise HTTPException(404)
+        if not principal_of(request).has_permission(panel.permission):
+            raise HTTPException(403, NOT_PERMITTED)
+        content = await self.work.run(panel.read)
+        return await self.page(
+            request, "sqladmin/panels/alone.html", shown=Shown(panel, content), alone=True
+        )
+
+    async def theme(self, request: Request) -> Response:
+        """Choose between light, dark and what the system says, for this browser."""
+        form = await read_form(request)
+        target = self.sessions.local_target(form.get("next"))
+        response = RedirectResponse(target, 303)
+        set_theme(response, text_in(form, "theme"), is_secure=self.runtime.settings.is_deployed)
+        return response
 
 
-def _count_all(session: Session, views: Sequence[ModelAdmin]) -> dict[str, Count]:
-    return {view.identity: count_rows(session, view, select_all(view)) for view in views}
+def _read_overview(
+    session: Session, principal: Principal, views: Sequence[ModelAdmin], panels: Sequence[Panel]
+) -> tuple[dict[str, Count], list[Shown]]:
+    counts = {
+        view.identity: count_rows(session, view, view.rows_for(principal, select(view.model)))
+        for view in views
+    }
+    return counts, [Shown(panel, panel.read(session)) for panel in panels]
