@@ -18,6 +18,7 @@ from tests.processes import fresh_database
 SAMPLES = ("health", "users", "items", "orders")
 CASES = [("orders",), ("orders", "items"), ("orders", "items", "users"), ("health",)]
 TOGETHER = {
+    "tests/apps/monitoring/test_admin.py",
     "tests/apps/throttling/test_failing_open.py",
     "tests/apps/throttling/test_routes.py",
     "tests/apps/throttling/test_sign_in.py",

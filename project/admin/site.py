@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ExceptionHandler
 
+from project.admin.dashboard.model_docs import ModelDocPages
 from project.admin.dashboard.pages import DashboardPages
 from project.admin.dashboard.panels import adopt_panels
 from project.admin.dashboard.theme import THEMES, theme_of
@@ -58,7 +59,7 @@ def install_admin(app: FastAPI) -> None:
     site.seal()
 
 
-class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages):
+class AdminSite(SignInPages, DashboardPages, ModelDocPages, ListPages, ObjectPages):
     """SQLAdmin's site with its endpoints replaced.
 
     What is used of its private parts is pinned by tests/project/admin/test_contract.py.
@@ -167,6 +168,7 @@ class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages):
         return [
             Mount("/statics", app=ProjectFiles(packages=["sqladmin"]), name="statics"),
             *self.dashboard_routes(),
+            *self.model_doc_routes(),
             *self.sign_in_routes(),
             *self.list_routes(),
             *self.object_routes(),

@@ -36,7 +36,7 @@ class DashboardPages(AdminPages):
         """Name the pages of this room."""
         return [
             Route("/", self.index, name="index"),
-            Route("/panels/{name}", self.panel, name="panel"),
+            Route("/panels/{panel}", self.panel, name="panel"),
             Route("/theme", self.theme, name="theme", methods=["POST"]),
         ]
 
@@ -54,7 +54,7 @@ class DashboardPages(AdminPages):
     @login_required
     async def panel(self, request: Request) -> Response:
         """Show one panel alone, for a page that brings itself up to date."""
-        name = request.path_params["name"]
+        name = request.path_params["panel"]
         panel = next((panel for panel in self.panels if panel.name == name), None)
         if panel is None:
             raise HTTPException(404)

@@ -63,6 +63,7 @@ ENDPOINTS = {
     "ajax_lookup": [Endpoint("GET", "ajax/lookup?name=none", ("add", "change"), "can_edit")],
 }
 OPEN = {"statics", "login", "logout", "index", "login_code", "login_enrol", "two_factor"}
+OPEN |= {"panel", "theme", "model_docs", "model_doc"}
 """Those that are about no model; tests of their own look at them."""
 
 ROWS: dict[str, Callable[[], Any]] = {
