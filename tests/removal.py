@@ -28,7 +28,7 @@ def main(*labels: str) -> int:
         # The suite's own server is shared: what is left has the same migrations.
         shared = {"DATA_DIRECTORY": str(load_settings(env_file=None).data_directory)}
         return subprocess.run(
-            [sys.executable, "manage.py", "test", "-q", "--no-cov"],
+            [sys.executable, "manage.py", "test", "-q"],
             cwd=copy.root,
             env=os.environ | shared,
             check=False,

@@ -1,8 +1,8 @@
 """Run the test suite on a real PostgreSQL of its own.
 
-Every argument goes to pytest: paths, `-k words`, `-x`, `-n 0` (one process), `--no-cov` …
-Paths may be written from where you stand. The whole suite runs in two processes and its
-coverage is measured; a part of it runs in one and is not.
+Every argument goes to pytest: paths, `-k words`, `-x`, `-n 0` (one process), `--cov` …
+Paths may be written from where you stand. The whole suite runs in two processes, a part of it
+in one. `--cov` measures coverage, which takes a third longer.
 
 The suite makes its own databases on the server that DATABASE_URL names (the embedded one
 unless set) and never touches that database itself.
@@ -30,9 +30,9 @@ PROCESSES = 2
 PICKING = ("-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--collect-only", "--co")
 # These speak with the person or decide about processes themselves.
 ONE_PROCESS = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "-s")
-COVERAGE = ("--cov", "--no-cov")
+COVERAGE = "--cov"
 # Measured into .coverage; the long report is for who asks for it.
-QUIETLY = ["--cov", "--cov-report="]
+QUIETLY = "--cov-report="
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -46,7 +46,7 @@ def handle(options: argparse.Namespace) -> int:
     defaults = _defaults(given)
     command = [sys.executable, "-m", "pytest", *defaults, *given]
     code = run_process(command, cwd=ROOT, env=os.environ | {"ENVIRONMENT": "test"})
-    if code == 0 and set(QUIETLY) <= set(defaults):
+    if code == 0 and QUIETLY in defaults:
         _print_coverage()
     return code
 
@@ -70,17 +70,14 @@ def _defaults(given: list[str]) -> list[str]:
     """What the whole suite is run with, unless the person chose otherwise.
 
     A part of it is sooner done in one process than a second one has started (4 s against
-    13 s for one file), and its coverage says nothing.
+    13 s for one file).
     """
+    defaults = [QUIETLY] if COVERAGE in given else []
     chosen = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *given]
     if _mentions(chosen, PICKING) or any(_is_path(argument) for argument in given):
-        return []
-    defaults = []
+        return defaults
     if importlib.util.find_spec("xdist") and not _mentions(chosen, ONE_PROCESS):
         defaults += ["-n", str(min(PROCESSES, os.cpu_count() or 1))]
-    has_chosen_coverage = any(argument.startswith(COVERAGE) for argument in chosen)
-    if importlib.util.find_spec("pytest_cov") and not has_chosen_coverage:
-        defaults += QUIETLY
     return defaults
 
 
