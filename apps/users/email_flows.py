@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from apps.users.credentials import set_password
 from apps.users.errors import EmailTaken, InvalidLink, InvalidToken, WrongPassword
 from apps.users.events import log_event
+from apps.users.mail_quota import may_mail
 from apps.users.mail_tokens import Purpose, find_owner, forget_tokens, issue_token, use_token
 from apps.users.mails import can_mail, link_to, post_mail
 from apps.users.models import User
@@ -147,10 +148,13 @@ async def request_email_change(
 ) -> None:
     """Mail a link to the new address and a notice to the old one. Raises WrongPassword.
 
-    Whether the new address belongs to another account is told to nobody but its owner.
+    Whether the new address belongs to another account is told to nobody but its owner. Neither
+    mail leaves without the other, or too many notices would end them.
     """
     user = await _confirm_password(runtime, user_id, session_id, current)
-    await Transactions(runtime).run(_send_change, runtime, verified=user, email=email)
+    wanted = ((Purpose.CHANGE, email), ("change_asked", user.email))
+    if all([await may_mail(runtime, kind, address) for kind, address in wanted]):
+        await Transactions(runtime).run(_send_change, runtime, verified=user, email=email)
 
 
 def _send_change(session: Session, runtime: Runtime, *, verified: User, email: str) -> None:

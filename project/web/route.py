@@ -38,7 +38,7 @@ from project.runtime import runtime_of
 from project.settings import Settings
 from project.web.lanes import DATABASE
 from project.web.streaming import stream_after_reading
-from project.web.throttling import THROTTLED_ATTRIBUTE, Rate, with_throttle
+from project.web.throttling import THROTTLED_ATTRIBUTE, Throttle, with_throttle
 from project.web.transaction import Call, Function, Resolution, inspect_call, name_of
 
 LANE_ATTRIBUTE = "__lane__"
@@ -91,7 +91,7 @@ class Route(APIRoute):
         self.lane_name: str | None = None
         self.written = endpoint  # as its author wrote it; FastAPI gets to see a wrapper
         self.max_body: Callable[[Settings], int] | None = getattr(endpoint, BODY_ATTRIBUTE, None)
-        self.throttle: tuple[str, Rate] | None = getattr(endpoint, THROTTLED_ATTRIBUTE, None)
+        self.throttle: Throttle | None = getattr(endpoint, THROTTLED_ATTRIBUTE, None)
         self.call = call = inspect_call(endpoint)
         if inspect.isasyncgenfunction(endpoint):
             _refuse_session(call, call.session, "streams; take what a provider reads")
