@@ -16,7 +16,14 @@ from loguru import logger
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from apps.users.errors import ApiKeyNotFound, InvalidToken, TooManyKeys, UnknownPermission
+from apps.users import verified
+from apps.users.errors import (
+    ApiKeyNotFound,
+    EmailNotVerified,
+    InvalidToken,
+    TooManyKeys,
+    UnknownPermission,
+)
 from apps.users.key_use import note_use
 from apps.users.models import ApiKey, User
 from apps.users.permissions import USERS, SignedIn, held_by
@@ -47,7 +54,7 @@ class NewKey(NamedTuple):
 USABLE = (
     select(
         *(USERS.c.id, USERS.c.email, USERS.c.is_staff, USERS.c.is_superuser),
-        USERS.c.has_two_factor,
+        *(USERS.c.has_two_factor, USERS.c.verified_email),
         KEYS.c.id.label("key_id"),
         KEYS.c.scopes,
         held_by(USERS.c.id).label("held"),
@@ -72,11 +79,16 @@ def read_key(token: str) -> Claims:
 
 
 def load_key_principal(session: Session, claims: Claims) -> SignedIn | WithheldRights:
-    """Load the owner of a key with the rights that the key has. Raises InvalidToken."""
+    """Load the owner of a key with the rights that the key has.
+
+    Raises InvalidToken, and EmailNotVerified where the owner's address has to be confirmed.
+    """
     values = {"prefix": claims[MARK], "secret_hash": claims["hash"]}
     found = session.execute(USABLE, values).one_or_none()
     if found is None:
         raise InvalidToken
+    if verified.REQUIRED in claims and found.verified_email != found.email:
+        raise EmailNotVerified
     scopes = frozenset(found.scopes)
     held = scopes if found.is_superuser else scopes.intersection(found.held)
     note_use(found.key_id)
