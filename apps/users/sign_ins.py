@@ -2,9 +2,8 @@
 
 import uuid
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from apps.users.errors import SessionNotFound
@@ -68,8 +67,5 @@ def purge_sessions(session: Session, *which: ColumnElement[bool], limit: int) ->
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    statement = delete(AuthSession).where(AuthSession.id.in_(chosen))
-    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        statement.execution_options(synchronize_session=False)
-    )
-    return result.rowcount
+    statement = delete(AuthSession).where(AuthSession.id.in_(chosen)).returning(AuthSession.id)
+    return len(session.scalars(statement.execution_options(synchronize_session=False)).all())

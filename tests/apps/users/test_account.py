@@ -96,6 +96,8 @@ def test_change_ends_other_sessions(client: TestClient, sent_mails: Mails) -> No
         ((PASSWORD, "iloveyou"), (422, "password_too_common")),
         ((PASSWORD, "hedy.lamarr"), (422, "password_too_similar")),
         ((PASSWORD, "short"), (422, "invalid")),
+        ((PASSWORD, PASSWORD), (422, "password_unchanged")),
+        (("wrong", "wrong one"), (403, "wrong_password")),
     ],
 )
 def test_change_refused(
@@ -111,6 +113,15 @@ def test_change_refused(
     assert (response.status_code, response.json()["code"]) == refusal
     assert sign_in(client, user.email).status_code == 200
     assert sent_mails() == []
+
+
+def test_the_same_password_again_is_blamed_on_its_field(
+    client: TestClient, headers_for: Headers
+) -> None:
+    body = {"current_password": PASSWORD, "password": PASSWORD}
+    answer = client.post(f"{AUTH}/password", json=body, headers=headers_for(UserFactory()))
+    assert [error["loc"] for error in answer.json()["errors"]] == [["body", "password"]]
+    assert PASSWORD not in answer.text
 
 
 # Resetting it
