@@ -18,6 +18,7 @@ from project.admin.mistakes import Mistake, explain
 from project.admin.reading import Count, Found
 from project.admin.rows import suggest_references
 from project.admin.sessions import CookieSessions
+from project.admin.sign_in_form import read_form
 from project.admin.views import OFFERED, ModelAdmin
 from project.admin.work import AdminWork
 from project.errors import NotFound
@@ -56,7 +57,7 @@ class AdminPages(Admin):
         answer = await self.sessions.login(request)
         if isinstance(answer, Response):
             return answer
-        form = await request.form()
+        form = await read_form(request)  # the sessions have read it: this is the same again
         target = self.sessions.local_target(form.get("next"))
         return await self.page(request, "sqladmin/login.html", 401, target=target, is_refused=True)
 
@@ -178,7 +179,7 @@ class AdminPages(Admin):
         view = self.view_of(request, "delete")
         if request.method != "POST":
             return await self._confirm_page(request, view, _chosen(request.query_params, view))
-        chosen = _chosen(await request.form(), view)
+        chosen = _chosen(await _read(request), view)
         try:
             await self.work.run(writing.delete, view, principal_of(request), chosen)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
@@ -298,6 +299,11 @@ async def _sent(request: Request) -> FormData | None:
     """Read what a form sent; None if it has to be shown first."""
     if request.method != "POST":
         return None
+    return await _read(request)
+
+
+async def _read(request: Request) -> FormData:
+    """Read a form of the admin: it has no files, and no more fields than a view can show."""
     return await request.form(max_fields=FORM_LIMIT, max_files=0)
 
 
