@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from apps.items.models import Item
 from project.admin import reading
+from project.admin.pages import FORM_LIMIT
 from project.web.gate import LaneFull
 from tests.factories.items import ItemFactory
 from tests.project.admin.support import sign_in
@@ -50,6 +51,19 @@ def test_own_write_goes_through(
     response = client.post("/admin/item/delete", data={"pks": str(item.id)}, headers=headers)
     assert response.status_code == 303
     assert session.scalar(select(func.count()).select_from(Item)) == 0
+
+
+@pytest.mark.parametrize("path", ["/admin/login", "/admin/item/create", "/admin/item/delete"])
+def test_forms_have_few_fields_and_no_files(
+    client: TestClient, session: Session, path: str
+) -> None:
+    sign_in(client)
+    item = ItemFactory.create()
+    pks = {"pks": [str(item.id)] * (FORM_LIMIT + 1)}
+    files = {"pks": (None, str(item.id)), "file": ("x.txt", b"x")}
+    assert client.post(path, data=pks).status_code == 400
+    assert client.post(path, files=files).status_code == 400
+    assert session.scalar(select(func.count()).select_from(Item)) == 1
 
 
 @pytest.mark.parametrize("path", ["/admin/login", "/admin/logout", "/admin/item/create"])
