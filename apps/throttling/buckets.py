@@ -114,9 +114,10 @@ async def purge(connection: AsyncConnection) -> None:
     """Delete what is empty, a few rows at a time, and nothing that somebody else has locked."""
     await connection.execute(
         text(
-            "DELETE FROM throttling_bucket WHERE key IN ("
-            "SELECT key FROM throttling_bucket WHERE empty_at < now() "
-            "ORDER BY empty_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+            # A plan may run a subquery more than once, and a CTE it may not.
+            "WITH over AS (SELECT key FROM throttling_bucket WHERE empty_at < now() "
+            "ORDER BY empty_at LIMIT :limit FOR UPDATE SKIP LOCKED) "
+            "DELETE FROM throttling_bucket WHERE key IN (SELECT key FROM over)"
         ),
         {"limit": PURGED_AT_ONCE},
     )

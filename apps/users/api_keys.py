@@ -170,8 +170,8 @@ def purge_keys(session: Session, *, limit: int) -> int:
     """Delete keys that have long expired or been revoked; return how many, `limit` at most."""
     long_ago = func.now() - KEPT
     is_over = or_(ApiKey.expires_at < long_ago, ApiKey.revoked_at < long_ago)
-    chosen = select(ApiKey.id).where(is_over).limit(limit).with_for_update(skip_locked=True)
-    statement = delete(ApiKey).where(ApiKey.id.in_(chosen)).returning(ApiKey.id)
+    over = select(ApiKey.id).where(is_over).limit(limit).with_for_update(skip_locked=True).cte()
+    statement = delete(ApiKey).where(ApiKey.id.in_(select(over.c.id))).returning(ApiKey.id)
     return len(session.scalars(statement.execution_options(synchronize_session=False)).all())
 
 

@@ -1,13 +1,14 @@
 """What pages of other origins try to change in Chromium: with forms, and with scripts."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
 from loguru import logger
 from playwright.sync_api import BrowserContext, Page, expect
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -61,7 +62,7 @@ def issue(session: Session, user: User) -> dict[str, str]:
     tokens = {}
     for purpose, email in zip(Purpose, (user.email, user.email, "new@example.com"), strict=True):
         token = issue_token(
-            session, user_id=user.id, purpose=purpose, email=email, lifetime=func.make_interval(1)
+            session, user_id=user.id, purpose=purpose, email=email, lifetime=timedelta(hours=1)
         )
         assert token is not None
         tokens[purpose.value] = token

@@ -60,7 +60,7 @@ def test_forms_have_few_fields_and_no_files(
     sign_in(client)
     item = ItemFactory.create()
     pks = {"pks": [str(item.id)] * (FORM_LIMIT + 1)}
-    files = {"pks": (None, str(item.id)), "file": ("x.txt", b"x")}
+    files: dict[str, bytes] = {"pks": str(item.id).encode(), "file": b"x"}
     assert client.post(path, data=pks).status_code == 400
     assert client.post(path, files=files).status_code == 400
     assert session.scalar(select(func.count()).select_from(Item)) == 1
