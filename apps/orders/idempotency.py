@@ -89,9 +89,10 @@ def _sweep(session: Session) -> None:
         .order_by(IdempotencyKey.created_at)
         .limit(SWEEP)
         .with_for_update(skip_locked=True)
+        .cte()  # a plan may run a subquery more than once, and delete more each time
     )
     session.execute(
-        delete(IdempotencyKey).where(IdempotencyKey.id.in_(expired)),
+        delete(IdempotencyKey).where(IdempotencyKey.id.in_(select(expired.c.id))),
         execution_options={"synchronize_session": False},
     )
 

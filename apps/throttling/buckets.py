@@ -12,6 +12,8 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 PURGED_AT_ONCE = 500
+ROUNDING = 0.001
+"""Seconds that steps, which are rounded to microseconds, add up to at most."""
 
 
 class Drop(NamedTuple):
@@ -29,7 +31,6 @@ class Level(NamedTuple):
     seconds: float
 
 
-# A step is rounded to microseconds; the millisecond is for what that adds up to.
 FILL = """
     t{n} AS (
         INSERT INTO throttling_bucket AS bucket (key, empty_at)
@@ -37,9 +38,12 @@ FILL = """
         ON CONFLICT (key) DO UPDATE
         SET empty_at = greatest(bucket.empty_at, now()) + make_interval(secs => :step{n})
         WHERE greatest(bucket.empty_at, now()) + make_interval(secs => :step{n})
-            <= now() + make_interval(secs => :size{n} + 0.001)
+            <= now() + make_interval(secs => :size{n} + {rounding})
         RETURNING extract(epoch FROM empty_at - now())::float8 AS seconds
     )"""
+LEVEL_OF = text(
+    "SELECT extract(epoch FROM empty_at - now())::float8 FROM throttling_bucket WHERE key = :key"
+)
 LEVEL = """
     SELECT {n}, (SELECT seconds FROM t{n}),
         (SELECT extract(epoch FROM empty_at - now())::float8
@@ -50,7 +54,10 @@ LEVEL = """
 def _filling(count: int) -> TextClause:
     """Write the statement for so many buckets, each filled only if the one before had room."""
     conditions = ["", *(f"WHERE EXISTS (SELECT FROM t{n})" for n in range(count - 1))]
-    fills = (FILL.format(n=n, condition=condition) for n, condition in enumerate(conditions))
+    fills = (
+        FILL.format(n=n, condition=condition, rounding=ROUNDING)
+        for n, condition in enumerate(conditions)
+    )
     levels = (LEVEL.format(n=n) for n in range(count))
     return text(f"WITH {','.join(fills)} {' UNION ALL '.join(levels)} ORDER BY 1")
 
@@ -91,6 +98,12 @@ async def remember(connection: AsyncConnection, key: bytes, *, seconds: float) -
     )
 
 
+async def level_of(connection: AsyncConnection, drop: Drop) -> Level:
+    """Tell how full a bucket is and whether there is room for a drop, and put none in."""
+    seconds = await connection.scalar(LEVEL_OF, {"key": drop.key}) or 0.0
+    return Level(max(0.0, seconds) + drop.step <= drop.size + ROUNDING, seconds)
+
+
 async def is_remembered(connection: AsyncConnection, key: bytes) -> bool:
     """Whether a key was to be remembered, and still is."""
     asking = text("SELECT true FROM throttling_bucket WHERE key = :key AND empty_at > now()")
@@ -101,9 +114,10 @@ async def purge(connection: AsyncConnection) -> None:
     """Delete what is empty, a few rows at a time, and nothing that somebody else has locked."""
     await connection.execute(
         text(
-            "DELETE FROM throttling_bucket WHERE key IN ("
-            "SELECT key FROM throttling_bucket WHERE empty_at < now() "
-            "ORDER BY empty_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+            # A plan may run a subquery more than once, and a CTE it may not.
+            "WITH over AS (SELECT key FROM throttling_bucket WHERE empty_at < now() "
+            "ORDER BY empty_at LIMIT :limit FOR UPDATE SKIP LOCKED) "
+            "DELETE FROM throttling_bucket WHERE key IN (SELECT key FROM over)"
         ),
         {"limit": PURGED_AT_ONCE},
     )

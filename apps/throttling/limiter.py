@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from apps.throttling import buckets
 from apps.throttling.asking import Asking
-from apps.throttling.buckets import Drop
+from apps.throttling.buckets import Drop, Level
 from apps.throttling.models import KEY_BYTES
 from apps.throttling.settings import ThrottlingSettings
 from project.app_settings import SettingsOfApps
@@ -101,9 +101,12 @@ class BucketLimiter:
             Quota("sign-in", own.sign_in_account, ("sign-in", "account", account)),
             Quota("sign-in", own.sign_in_global, ("sign-in", "global")),
         ]
+        right = Quota("sign-in", own.sign_in_right, ("sign-in", "right", account))
         acquaintance = self._key(("sign-in", "known", account, address))
+        refuse_excess(self._known_refusal([right]))
         refuse_excess(await self._admit(runtime, near, self._sign_ins))
-        if await self._is_known(runtime, acquaintance):
+        is_known = await self._look(runtime, acquaintance, right, near)
+        if is_known:
             far = []
         else:
             refuse_excess(await self._admit(runtime, far, self._sign_ins))
@@ -113,32 +116,67 @@ class BucketLimiter:
             await self._forgive(runtime, [*near, *far])
             raise
         if attempt.has_succeeded:
-            await self._forgive(runtime, [*near, *far], acquaintance)
+            await self._reward(runtime, [*near, *far], acquaintance, right)
 
-    async def _is_known(self, runtime: Runtime, acquaintance: bytes) -> bool:
+    async def _look(
+        self, runtime: Runtime, acquaintance: bytes, right: Quota, counted: Sequence[Quota]
+    ) -> bool:
         """Whether this account has signed in from this address lately.
 
         Strangers who try its password everywhere use up what all strangers have together. Who
         comes from where the account is at home has a count of his own, and stays able to come in.
+
+        Raises TooManyRequests, and gives back what was counted, if somebody who knows the
+        password has signed in too often: only a right password is counted there, so nobody who
+        guesses shuts the owner out.
         """
 
-        async def look(connection: AsyncConnection) -> bool:
-            return await buckets.is_remembered(connection, acquaintance)
+        async def look(connection: AsyncConnection) -> tuple[bool, Level]:
+            level = await buckets.level_of(connection, self._drop(right))
+            return await buckets.is_remembered(connection, acquaintance), level
 
-        return bool(await self._sign_ins.ask(runtime, look))
+        found = await self._sign_ins.ask(runtime, look)
+        if found is None:
+            return False
+        is_known, level = found
+        if not level.is_admitted:
+            await self._forgive(runtime, counted)
+            self._refuse(Verdict(right, *level))
+        return is_known
 
-    async def _forgive(
-        self, runtime: Runtime, quotas: Sequence[Quota], acquaintance: bytes | None = None
+    async def _reward(
+        self, runtime: Runtime, quotas: Sequence[Quota], acquaintance: bytes, right: Quota
     ) -> None:
+        """Give back what was no failure, and count the sign-in itself. Raises TooManyRequests.
+
+        Of many at the same time each found room before; here one is counted after the other.
+        """
+        drops = [self._drop(quota) for quota in quotas]
+
+        async def settle(connection: AsyncConnection) -> Level:
+            await buckets.take_back(connection, drops)
+            await buckets.remember(connection, acquaintance, seconds=REMEMBERED)
+            return (await buckets.fill(connection, [self._drop(right)]))[0]
+
+        level = None
+        with suppress(Unavailable):  # it does not come to its turn; the answer stands nevertheless
+            level = await self._sign_ins.ask(runtime, settle)
+        if level is not None and not level.is_admitted:
+            self._refuse(Verdict(right, *level))
+
+    def _refuse(self, verdict: Verdict) -> None:
+        """Raise TooManyRequests, and do so without asking for the next moment."""
+        self._keep(verdict)
+        refuse_excess(verdict)
+
+    async def _forgive(self, runtime: Runtime, quotas: Sequence[Quota]) -> None:
         """Give back what was no failure. Only this attempt's: an attacker may own an account."""
         drops = [self._drop(quota) for quota in quotas]
 
         async def give_back(connection: AsyncConnection) -> None:
             await buckets.take_back(connection, drops)
-            if acquaintance is not None:
-                await buckets.remember(connection, acquaintance, seconds=REMEMBERED)
 
-        with suppress(Unavailable):  # it does not come to its turn; the answer stands nevertheless
+        with suppress(Unavailable):  # as above
             await self._sign_ins.ask(runtime, give_back)
 
     def _known_refusal(self, quotas: Sequence[Quota]) -> Verdict | None:

@@ -8,6 +8,8 @@ from wtforms import Field, Form, PasswordField, ValidationError
 from wtforms.validators import Length, Optional
 
 from apps.users import credentials, queries, roles, services
+from apps.users.events import log_when_saved
+from apps.users.mails import post_mail
 from apps.users.models import ApiKey, Group, User
 from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from apps.users.passwords import hash_new_password
@@ -135,10 +137,13 @@ class UserAdmin(ModelAdmin, model=User):
     def update_row(self, session: Session, row: User, values: Values) -> None:
         granted = _take_roles(values)
         password_hash = values.pop("password_hash", None)
+        owner = row.email  # whom the account belongs to so far, if the address changes as well
         services.change_user(session, user=row, changes=values)
         _set_roles(session, row, granted)
         if password_hash is not None:
             credentials.set_password(session, user=row, password_hash=password_hash)
+            log_when_saved(session, "password_set", "Password set in the admin", user_id=row.id)
+            post_mail(session, self.runtime, "password_changed", owner)
 
     def delete_row(self, session: Session, row: User) -> None:
         services.delete_user(session, user=row)

@@ -6,14 +6,20 @@ too, and hold no connection meanwhile, as signing in does.
 
 import uuid
 from datetime import timedelta
-from functools import partial
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from apps.users.credentials import set_password
-from apps.users.errors import EmailTaken, InvalidLink, InvalidToken, WrongPassword
-from apps.users.events import log_event
+from apps.users.errors import (
+    EmailTaken,
+    InvalidLink,
+    InvalidToken,
+    SamePassword,
+    WrongPassword,
+)
+from apps.users.events import log_when_saved
+from apps.users.mail_quota import may_mail
 from apps.users.mail_tokens import Purpose, find_owner, forget_tokens, issue_token, use_token
 from apps.users.mails import can_mail, link_to, post_mail
 from apps.users.models import User
@@ -22,7 +28,6 @@ from apps.users.queries import find_signed_in_user, find_user_by_email
 from apps.users.settings import UsersSettings
 from apps.users.sign_ins import end_sessions
 from apps.users.validation import normalise_email
-from project.db.commit import on_commit
 from project.runtime import Runtime
 from project.web.transaction import Transactions
 
@@ -103,7 +108,7 @@ def _finish_reset(session: Session, runtime: Runtime, *, token: str, password_ha
     user, email = use_token(session, token=token, purpose=Purpose.RESET)
     user.verified_email = email  # the link was read there
     set_password(session, user=user, password_hash=password_hash)
-    _log(session, "password_reset", "Password reset by a mailed link", user)
+    log_when_saved(session, "password_reset", "Password reset by a mailed link", user_id=user.id)
     post_mail(session, runtime, "password_changed", user.email)
 
 
@@ -112,9 +117,11 @@ async def change_password(
 ) -> None:
     """Change the password of whoever is signed in; every other session and all keys end.
 
-    Raises WrongPassword, CommonPassword or SimilarPassword.
+    Raises WrongPassword, SamePassword, CommonPassword or SimilarPassword.
     """
     user = await _confirm_password(runtime, user_id, session_id, current)
+    if password == current:
+        raise SamePassword
     password_hash = await _hash_for(runtime, user, password)
     await Transactions(runtime).run(
         _finish_change,
@@ -135,7 +142,7 @@ def _finish_change(
 ) -> None:
     user = _lock_verified(session, verified)
     set_password(session, user=user, password_hash=password_hash, kept_session=kept_session)
-    _log(session, "password_changed", "Password changed", user)
+    log_when_saved(session, "password_changed", "Password changed", user_id=user.id)
     post_mail(session, runtime, "password_changed", user.email)
 
 
@@ -147,10 +154,13 @@ async def request_email_change(
 ) -> None:
     """Mail a link to the new address and a notice to the old one. Raises WrongPassword.
 
-    Whether the new address belongs to another account is told to nobody but its owner.
+    Whether the new address belongs to another account is told to nobody but its owner. Neither
+    mail leaves without the other, or too many notices would end them.
     """
     user = await _confirm_password(runtime, user_id, session_id, current)
-    await Transactions(runtime).run(_send_change, runtime, verified=user, email=email)
+    wanted = ((Purpose.CHANGE, email), ("change_asked", user.email))
+    if all([await may_mail(runtime, kind, address) for kind, address in wanted]):
+        await Transactions(runtime).run(_send_change, runtime, verified=user, email=email)
 
 
 def _send_change(session: Session, runtime: Runtime, *, verified: User, email: str) -> None:
@@ -188,7 +198,7 @@ def change_email(session: Session, runtime: Runtime, *, token: str) -> None:
         raise EmailTaken from error
     forget_tokens(session, user_id=user.id)
     end_sessions(session, user_id=user.id)
-    _log(session, "email_changed", "Address changed", user)
+    log_when_saved(session, "email_changed", "Address changed", user_id=user.id)
     post_mail(session, runtime, "email_changed", before, new_email=email)
 
 
@@ -216,11 +226,6 @@ def _lock_verified(session: Session, verified: User) -> User:
     if user is None or not user.is_active or user.password_hash != verified.password_hash:
         raise WrongPassword
     return user
-
-
-def _log(session: Session, event: str, sentence: str, user: User) -> None:
-    """Tell the log of security, once it is saved."""
-    on_commit(session, partial(log_event, event, sentence, user_id=user.id))
 
 
 async def _hash_for(runtime: Runtime, user: User, password: str) -> str:

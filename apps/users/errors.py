@@ -87,6 +87,12 @@ class CommonPassword(Invalid):
     field = "password"
 
 
+class SamePassword(Invalid):
+    code = "password_unchanged"
+    title = "This is the password that you have now: choose another one"
+    field = "password"
+
+
 class SimilarPassword(Invalid):
     code = "password_too_similar"
     title = "This password is too much like the address or the name of the account"

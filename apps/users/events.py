@@ -4,9 +4,12 @@ Lines carry ids and addresses, never a password, a code or a token.
 """
 
 import uuid
+from functools import partial
 
 from loguru import logger
+from sqlalchemy.orm import Session
 
+from project.db.commit import on_commit
 from project.web.client import NOBODY, Client
 
 
@@ -30,3 +33,8 @@ def log_event(
         session_id=None if session_id is None else str(session_id),
         client=client.address,
     ).log("WARNING" if is_alarming else "INFO", sentence)
+
+
+def log_when_saved(session: Session, event: str, sentence: str, *, user_id: int) -> None:
+    """Write the line once the transaction is committed."""
+    on_commit(session, partial(log_event, event, sentence, user_id=user_id))

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from apps.users import api_keys, browser, queries, services, sign_in
+from apps.users import api_keys, browser, queries, services, sign_in, staff_factor, verified
 from apps.users.errors import InvalidToken
 from apps.users.models import User
 from apps.users.permissions import SignedIn
 from apps.users.second_step import TwoFactorSteps
-from apps.users.staff_factor import WithheldRights, is_withheld, with_requirement
+from apps.users.staff_factor import WithheldRights, is_withheld
 from apps.users.validation import normalise_email
 from project.runtime import Runtime
 from project.web.client import NOBODY, Client
@@ -21,8 +21,10 @@ class UserAuthenticator(TwoFactorSteps):
 
     def verify_token(self, token: str, runtime: Runtime) -> Claims:
         if token.startswith(api_keys.START):
-            return with_requirement(api_keys.read_key(token), runtime)
-        return with_requirement(sign_in.access_tokens(runtime).verify(token), runtime)
+            key = staff_factor.with_requirement(api_keys.read_key(token), runtime)
+            return verified.with_requirement(key, runtime)
+        claims = sign_in.access_tokens(runtime).verify(token)
+        return staff_factor.with_requirement(claims, runtime)
 
     def load_principal(self, session: Session, claims: Claims) -> Principal:
         if api_keys.MARK in claims:
@@ -34,6 +36,10 @@ class UserAuthenticator(TwoFactorSteps):
 
     async def check_password(self, runtime: Runtime, *, email: str, password: str) -> User | None:
         return await sign_in.check_password(runtime, email=email, password=password)
+
+    def require_ready(self, runtime: Runtime, account: Account) -> None:
+        assert isinstance(account, User)  # noqa: S101 - its password was compared a moment ago
+        verified.require_verified(runtime, account)
 
     def normalise(self, email: str) -> str:
         return normalise_email(email)

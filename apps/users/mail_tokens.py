@@ -117,10 +117,10 @@ def _sweep(session: Session) -> None:
         .where(MailToken.expires_at <= func.now())
         .limit(SWEEP)
         .with_for_update(skip_locked=True)
+        .cte()  # a plan may run a subquery more than once
     )
-    session.execute(
-        delete(MailToken).where(key.in_(over)).execution_options(synchronize_session=False)
-    )
+    chosen = key.in_(select(over.c.user_id, over.c.purpose))
+    session.execute(delete(MailToken).where(chosen).execution_options(synchronize_session=False))
 
 
 def _hash(token: str) -> bytes:

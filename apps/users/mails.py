@@ -3,11 +3,12 @@
 from loguru import logger
 from sqlalchemy.orm import Session
 
-from project.mail.message import InvalidMessage, masked
+from project.mail.message import InvalidMessage, Message, masked
 from project.mail.outbox import send_after_commit
 from project.mail.rendering import render_mail
 from project.runtime import Runtime
 from project.settings import Settings
+from project.templating import Templates
 
 
 def can_mail(settings: Settings) -> bool:
@@ -23,12 +24,20 @@ def link_to(settings: Settings, path: str) -> str:
 
 def post_mail(session: Session, runtime: Runtime, name: str, to: str, /, **context: object) -> None:
     """Send `mails/users/<name>` once the transaction is committed, where mail leaves at all."""
-    if not can_mail(runtime.settings):
-        return
-    reset = link_to(runtime.settings, "/account/reset")
+    mail = write_mail(runtime.settings, runtime.templates, name, to, **context)
+    if mail is not None:
+        send_after_commit(session, runtime.outbox, mail)
+
+
+def write_mail(
+    settings: Settings, templates: Templates, name: str, to: str, /, **context: object
+) -> Message | None:
+    """Render `mails/users/<name>`; None where no mail leaves, or none that could be addressed."""
+    if not can_mail(settings):
+        return None
+    reset = link_to(settings, "/account/reset")
     try:
-        mail = render_mail(runtime.templates, f"users/{name}", to, reset_link=reset, **context)
+        return render_mail(templates, f"users/{name}", to, reset_link=reset, **context)
     except InvalidMessage:  # registration takes addresses that no mail can be sent to
         logger.warning("No mail can be addressed to {}", masked(to))
-        return
-    send_after_commit(session, runtime.outbox, mail)
+        return None

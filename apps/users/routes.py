@@ -49,7 +49,7 @@ async def show_reset_request(request: Request) -> Response:
 
 
 @router.post("/reset", dependencies=[SAME_ORIGIN])
-@throttled("60/hour", scope="account-mail")
+@throttled("60/hour", scope="account-mail", by_address=True)
 async def request_reset(request: Request, tasks: BackgroundTasks, email: Field = "") -> Response:
     try:
         address = _email.validate_python(email.strip())

@@ -11,7 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from apps.users.credentials import end_access
-from apps.users.errors import EmailTaken, InvalidToken, NotSuperuser, WrongCredentials
+from apps.users.errors import (
+    EmailNotVerified,
+    EmailTaken,
+    InvalidToken,
+    NotSuperuser,
+    WrongCredentials,
+)
 from apps.users.events import log_event
 from apps.users.mail_tokens import forget_tokens
 from apps.users.models import AuthSession, RefreshToken, User
@@ -160,7 +166,12 @@ def record_sign_in(
 
 
 def rotate_refresh_token(
-    session: Session, *, token: str, arrived: float, client: Client = NOBODY
+    session: Session,
+    *,
+    token: str,
+    arrived: float,
+    client: Client = NOBODY,
+    must_be_verified: bool = False,
 ) -> Grant | None:
     """Exchange a refresh token for the next one; None if it is worth nothing.
 
@@ -168,6 +179,9 @@ def rotate_refresh_token(
     that comes back after it was used has been stolen, or its successor was: the whole
     session is revoked. `arrived` is when this request came, by `time.monotonic()`: a token
     used since then lost a race and proves no theft. The caller commits, then refuses on None.
+
+    Raises EmailNotVerified, which leaves the token as good as it was, if the address has to be
+    confirmed and is not.
     """
     token_hash = hash_refresh_token(token)
     session_id = session.scalar(
@@ -179,9 +193,9 @@ def rotate_refresh_token(
     if session_id is None:
         _revoke_if_stolen(session, token_hash, arrived, client)
         return None
-    user_id = session.scalar(
-        select(AuthSession.user_id)
-        .join(User, User.id == AuthSession.user_id)
+    user = session.scalar(
+        select(User)
+        .join(AuthSession, User.id == AuthSession.user_id)
         .where(
             AuthSession.id == session_id,
             AuthSession.revoked_at.is_(None),
@@ -189,14 +203,16 @@ def rotate_refresh_token(
             User.is_active,
         )
     )
-    if user_id is None:
+    if user is None:
         return None
+    if must_be_verified and not user.is_verified:
+        raise EmailNotVerified
     session.execute(
         update(AuthSession)
         .where(AuthSession.id == session_id)
         .values(seen_at=func.now(), client_address=client.address, user_agent=client.agent)
     )
-    return _grant(session, user_id, session_id)
+    return _grant(session, user.id, session_id)
 
 
 def revoke_session(session: Session, *, session_id: uuid.UUID) -> None:

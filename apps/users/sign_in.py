@@ -7,12 +7,10 @@ queue instead of the pool.
 from datetime import timedelta
 
 from apps.users.credentials import replace_hash
-from apps.users.errors import EmailNotVerified
 from apps.users.models import User
 from apps.users.passwords import judge_password
 from apps.users.queries import find_user_by_email
 from apps.users.services import Grant
-from apps.users.settings import UsersSettings
 from apps.users.tokens import AccessTokens
 from apps.users.validation import normalise_email
 from project.runtime import Runtime
@@ -29,12 +27,6 @@ async def check_password(runtime: Runtime, *, email: str, password: str) -> User
     if verdict.better_hash is not None:
         await _renew_hash(runtime, user, verdict.better_hash)
     return user
-
-
-def require_verified(runtime: Runtime, user: User) -> None:
-    """Raise EmailNotVerified where accounts work only once their address is confirmed."""
-    if runtime.app_settings.of(UsersSettings).require_verified_email and not user.is_verified:
-        raise EmailNotVerified
 
 
 async def _renew_hash(runtime: Runtime, user: User, better: str) -> None:

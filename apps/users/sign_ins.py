@@ -2,9 +2,8 @@
 
 import uuid
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from apps.users.errors import SessionNotFound
@@ -62,14 +61,14 @@ def purge_sessions(session: Session, *which: ColumnElement[bool], limit: int) ->
     No more than `limit`, and none that somebody else is busy with.
     """
     long_ago = func.now() - KEPT
-    chosen = (
+    # A CTE, because a plan may run a subquery more than once, and each time find as many more.
+    over = (
         select(AuthSession.id)
         .where(or_(AuthSession.expires_at < long_ago, AuthSession.revoked_at < long_ago), *which)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte()
     )
-    statement = delete(AuthSession).where(AuthSession.id.in_(chosen))
-    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        statement.execution_options(synchronize_session=False)
-    )
-    return result.rowcount
+    chosen = AuthSession.id.in_(select(over.c.id))
+    statement = delete(AuthSession).where(chosen).returning(AuthSession.id)
+    return len(session.scalars(statement.execution_options(synchronize_session=False)).all())

@@ -114,6 +114,11 @@ async def read_sent(request: Request) -> FormData | None:
     """Read what a form sent; None if it has to be shown first."""
     if request.method != "POST":
         return None
+    return await read_fields(request)
+
+
+async def read_fields(request: Request) -> FormData:
+    """Read a form of the admin: it has no files, and no more fields than a view can show."""
     return await request.form(max_fields=FORM_LIMIT, max_files=0)
 
 

@@ -21,7 +21,7 @@ from project.admin.sign_in_form import read_form, text_in
 from project.admin.work import AdminWork
 from project.runtime import Runtime
 from project.web.client import client_of
-from project.web.principal import Account, Principal, authenticator_of
+from project.web.principal import Account, EntryCondition, Principal, authenticator_of
 from project.web.throttling import signing_in
 
 LIFETIME = timedelta(hours=12)
@@ -73,7 +73,10 @@ class CookieSessions(AuthenticationBackend):
         return None if self.second_step.is_owed(principal) else principal
 
     async def login(self, request: Request) -> Response | bool:
-        """Check the form; False for a wrong password, an unknown, a disabled, an ordinary one."""
+        """Check the form; False for a wrong password, an unknown, a disabled, an ordinary one.
+
+        Raises Forbidden for an account that has to confirm its address first, say.
+        """
         form = await read_form(request)
         username, password = text_in(form, "username"), text_in(form, "password")
         async with signing_in(request, account=username) as attempt:
@@ -87,6 +90,9 @@ class CookieSessions(AuthenticationBackend):
                 client=client_of(request).address,
             )
             return False
+        authenticator: object = self._authenticator
+        if isinstance(authenticator, EntryCondition):
+            authenticator.require_ready(self._runtime, account)
         target = self.local_target(form.get("next"))
         response = await self.second_step.begin(account, target)
         if response is not None:

@@ -6,6 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from project.admin.pages import AdminPages
+from project.admin.sign_in_form import read_form
 
 
 class SignInPages(AdminPages):
@@ -32,7 +33,7 @@ class SignInPages(AdminPages):
         answer = await self.sessions.login(request)
         if isinstance(answer, Response):
             return answer
-        form = await request.form()
+        form = await read_form(request)  # the sessions have read it: this is the same again
         target = self.sessions.local_target(form.get("next"))
         return await self.page(request, "sqladmin/login.html", 401, target=target, is_refused=True)
 

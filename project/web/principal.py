@@ -121,6 +121,15 @@ class EmailNormaliser(Protocol):
         ...
 
 
+@runtime_checkable
+class EntryCondition(Protocol):
+    """What an authenticator may offer, too, if the right password is not always enough."""
+
+    def require_ready(self, runtime: Runtime, account: Account) -> None:
+        """Refuse an account that has to do something before it may sign in. Raises Forbidden."""
+        ...
+
+
 class BearerToken(OAuth2PasswordBearer):
     """The access token of a request, if it has one."""
 

@@ -36,9 +36,10 @@ from project.db.retry import retry_conflicts, retry_conflicts_async
 from project.db.session import Database
 from project.runtime import runtime_of
 from project.settings import Settings
+from project.web.json_depth import with_shallow_json
 from project.web.lanes import DATABASE
 from project.web.streaming import stream_after_reading
-from project.web.throttling import THROTTLED_ATTRIBUTE, Rate, with_throttle
+from project.web.throttling import THROTTLED_ATTRIBUTE, Throttle, with_throttle
 from project.web.transaction import Call, Function, Resolution, inspect_call, name_of
 
 LANE_ATTRIBUTE = "__lane__"
@@ -91,7 +92,7 @@ class Route(APIRoute):
         self.lane_name: str | None = None
         self.written = endpoint  # as its author wrote it; FastAPI gets to see a wrapper
         self.max_body: Callable[[Settings], int] | None = getattr(endpoint, BODY_ATTRIBUTE, None)
-        self.throttle: tuple[str, Rate] | None = getattr(endpoint, THROTTLED_ATTRIBUTE, None)
+        self.throttle: Throttle | None = getattr(endpoint, THROTTLED_ATTRIBUTE, None)
         self.call = call = inspect_call(endpoint)
         if inspect.isasyncgenfunction(endpoint):
             _refuse_session(call, call.session, "streams; take what a provider reads")
@@ -112,8 +113,10 @@ class Route(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
-        """Put the endpoint's own body limit and rate, if it has them, around what FastAPI does."""
+        """Put around what FastAPI does the limits of bodies, and the rate if one is declared."""
         handler = super().get_route_handler()
+        if self.body_field is not None:
+            handler = with_shallow_json(handler)
         limited = handler if self.max_body is None else _with_body_limit(handler, self.max_body)
         return with_throttle(limited, self.throttle)
 

@@ -1,7 +1,7 @@
 """How often somebody may do something: the seam between routes and the one app that counts.
 
     @router.post("/")
-    @throttled("300/minute", scope="registration")
+    @throttled("20/hour", scope="registration", by_address=True)
     async def register(…) -> UserRead: ...
 
 An app with a `limiter.py` that defines `limiter` counts for everybody; without one nothing is
@@ -15,7 +15,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from fastapi import Request, Response
 from starlette.datastructures import Headers
@@ -110,6 +110,14 @@ class Attempt:
         self.has_succeeded = False
 
 
+class Throttle(NamedTuple):
+    """What a route declares."""
+
+    scope: str
+    rate: Rate
+    is_by_address: bool
+
+
 @runtime_checkable
 class Limiter(Protocol):
     """What an app's `limiter.py` offers as `limiter`."""
@@ -131,32 +139,36 @@ class Limiter(Protocol):
     ) -> AbstractAsyncContextManager[Attempt]:
         """Count an attempt to sign in: an async context manager that yields an Attempt.
 
-        Raises TooManyRequests before anything is checked. What has succeeded is given back.
+        Raises TooManyRequests before anything is checked. What has succeeded is given back, and
+        counted apart: past its own rate it is refused as well.
         """
         ...
 
 
-def throttled(rate: str, *, scope: str = "") -> Callable[["Function"], "Function"]:
+def throttled(
+    rate: str, *, scope: str = "", by_address: bool = False
+) -> Callable[["Function"], "Function"]:
     """Declare how often one client may call a route. Goes below the router's decorator.
 
     Routes of one `scope` share a count, and a deployment may set its rate. Without one, each
-    route counts for itself.
+    route counts for itself. `by_address` is for what strangers do: whoever may open accounts
+    would otherwise get another count with each.
     """
     parsed = Rate.parse(rate)
 
     def mark(endpoint: "Function") -> "Function":
         name = scope or f"{endpoint.__module__}.{endpoint.__qualname__}"
-        setattr(endpoint, THROTTLED_ATTRIBUTE, (name, parsed))
+        setattr(endpoint, THROTTLED_ATTRIBUTE, Throttle(name, parsed, by_address))
         return endpoint
 
     return mark
 
 
-def with_throttle(handler: Handler, declared: tuple[str, Rate] | None) -> Handler:
+def with_throttle(handler: Handler, declared: Throttle | None) -> Handler:
     """Put the declared rate before everything that a route does, reading the body included."""
     if declared is None:
         return handler
-    scope, default = declared
+    scope, default, is_by_address = declared
     name = scope.rpartition(".")[2]
 
     async def throttled_handler(request: Request) -> Response:
@@ -165,7 +177,8 @@ def with_throttle(handler: Handler, declared: tuple[str, Rate] | None) -> Handle
         if limiter is None:
             return await handler(request)
         rate = limiter.rate_of(runtime, scope, default)
-        verdict = await limiter.admit(runtime, [Quota(name, rate, (scope, *caller_of(request)))])
+        who = ("address", address_of(request)) if is_by_address else caller_of(request)
+        verdict = await limiter.admit(runtime, [Quota(name, rate, (scope, *who))])
         refuse_excess(verdict)
         response = await handler(request)
         if verdict is not None:
@@ -173,6 +186,19 @@ def with_throttle(handler: Handler, declared: tuple[str, Rate] | None) -> Handle
         return response
 
     return throttled_handler
+
+
+async def has_room(runtime: Runtime, scope: str, default: Rate, *subject: str) -> bool:
+    """Count one more of `scope` for a subject that is no caller, and tell whether it is within.
+
+    True where nothing is counted. The scope's rate can be set as that of a route can.
+    """
+    limiter = runtime.limiter
+    if limiter is None:
+        return True
+    quota = Quota(scope, limiter.rate_of(runtime, scope, default), (scope, *subject))
+    verdict = await limiter.admit(runtime, [quota])
+    return verdict is None or verdict.is_admitted
 
 
 def refuse_excess(verdict: Verdict | None) -> None:
@@ -217,6 +243,9 @@ def caller_of(request: Request) -> tuple[str, str]:
     """Say who calls: the account behind a valid access token, or else the address.
 
     An API key names its account in the database alone: until then anybody may have made it up.
+    Whether a token was revoked is in the database, too, and is not asked, since a flood has to
+    cost less than a query. So the holder of a revoked one uses up its account's count for the
+    minutes that it would have lived, and gets nothing for it: the route asks, and answers 401.
     """
     runtime = runtime_of(request)
     scheme, _, token = Headers(scope=request.scope).get("authorization", "").partition(" ")

@@ -63,7 +63,7 @@ async def change_password(request: Request, claims: SessionClaims, body: Passwor
 
 
 @router.post("/password-reset", status_code=202)
-@throttled("60/hour", scope="account-mail")
+@throttled("60/hour", scope="account-mail", by_address=True)
 async def request_password_reset(
     request: Request, tasks: BackgroundTasks, body: AddressOnly
 ) -> Accepted:
@@ -88,7 +88,7 @@ def verify_email(session: DbSession, body: TokenOnly) -> None:
 
 
 @router.post("/verify-email/resend", status_code=202)
-@throttled("60/hour", scope="account-mail")
+@throttled("60/hour", scope="account-mail", by_address=True)
 async def resend_verification(
     request: Request, tasks: BackgroundTasks, body: AddressOnly
 ) -> Accepted:

@@ -7,12 +7,13 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from apps.users import api_keys
-from apps.users.dependencies import SessionPrincipal
+from apps.users.dependencies import SessionPrincipal, VerifiedClaims
 from apps.users.models import KEY_NAME_LENGTH, PERMISSION_LENGTH
 from project.runtime import runtime_of
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
 from project.web.route import Router
 from project.web.schemas import PathId, Schema, Storable
+from project.web.throttling import throttled
 from project.web.transaction import DbSession
 
 MOST_SCOPES = 100
@@ -48,9 +49,12 @@ router = Router(prefix="/auth/keys", tags=["auth"])
 
 
 @router.post("", status_code=201)
+@throttled("60/hour", scope="api-keys")
 def create_key(
     session: DbSession,
     owner: SessionPrincipal,
+    claims: VerifiedClaims,
+    *,
     request: Request,
     response: Response,
     body: KeyCreate,
@@ -64,6 +68,7 @@ def create_key(
     made = api_keys.create_key(
         session,
         owner=owner,
+        session_id=claims["sid"],
         name=body.name,
         scopes=body.scopes,
         lifetime=timedelta(days=body.expires_in_days),

@@ -4,7 +4,7 @@ from typing import Annotated
 from fastapi import Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
-from apps.users import queries, services, sign_in, two_factor
+from apps.users import queries, services, sign_in, two_factor, verified
 from apps.users.api import account, keys, sessions
 from apps.users.api import two_factor as two_factor_api
 from apps.users.api.schemas import (
@@ -54,7 +54,7 @@ async def sign_in_with_password(
     if user is None:
         log_event("sign_in_failed", "Refused to sign in", user_id=None, client=client)
         raise WrongCredentials
-    sign_in.require_verified(runtime, user)
+    verified.require_verified(runtime, user)
     grant = await transactions.run(
         two_factor.begin_session,
         user=user,
@@ -77,15 +77,17 @@ async def refresh_tokens(
 
     One that is used again ends the whole session: somebody else has it, too.
     """
+    runtime = runtime_of(request)
     grant = await transactions.run(
         services.rotate_refresh_token,
         token=body.refresh_token,
         arrived=monotonic(),
         client=client_of(request),
+        must_be_verified=verified.is_required(runtime),
     )
     if grant is None:
         raise InvalidToken
-    return _token_pair(runtime_of(request), response, grant)
+    return _token_pair(runtime, response, grant)
 
 
 @auth.post("/logout", status_code=204)
@@ -119,7 +121,7 @@ def _end_session_of(session: Session, runtime: Runtime, token: str, *, may_be_st
 
 
 @users.post("/", status_code=201)
-@throttled("300/minute", scope="registration")
+@throttled("20/hour", scope="registration", by_address=True)
 async def register(request: Request, body: UserCreate) -> UserRead:
     """Open an account. 409 if the email is known, 403 where registration is closed."""
     user = await register_account(runtime_of(request), **body.model_dump())

@@ -1,9 +1,10 @@
-"""Give an account another password, and end all its sessions.
+"""Give an account another password, end all its sessions and tell its owner.
 
 Asks for the password, twice; with --noinput it is read from NEW_PASSWORD.
 """
 
 import argparse
+import sys
 
 from apps.users.commands._asking import (
     ask_password,
@@ -12,11 +13,17 @@ from apps.users.commands._asking import (
     valid_password,
 )
 from apps.users.credentials import set_password
+from apps.users.events import log_when_saved
+from apps.users.mails import write_mail
 from apps.users.passwords import hash_new_password
 from apps.users.queries import find_user_by_email
+from project.apps import Registry
 from project.errors import CommandError
+from project.mail.mailers import create_mailer
+from project.mail.message import MailNotSent
 from project.management.environment import load_registry, open_database
-from project.settings import load_settings
+from project.settings import Settings, load_settings
+from project.templating import create_templates
 
 VARIABLE = "NEW_PASSWORD"
 
@@ -29,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def handle(options: argparse.Namespace) -> int:
     if not options.noinput:
         require_terminal(VARIABLE)
-    load_registry()
-    with open_database(load_settings()) as database:
+    settings, registry = load_settings(), load_registry()
+    with open_database(settings) as database:
         with database.transaction() as session:
             known = find_user_by_email(session, options.email)
         if known is None:
@@ -43,5 +50,19 @@ def handle(options: argparse.Namespace) -> int:
             if user is None:
                 raise CommandError(f"{options.email} was deleted meanwhile.")
             set_password(session, user=user, password_hash=password_hash)
+            sentence = "Password set on the command line"
+            log_when_saved(session, "password_set", sentence, user_id=user.id)
     print(f"{options.email} has another password; its sessions and API keys have ended.")
+    _tell_owner(settings, registry, known.email)
     return 0
+
+
+def _tell_owner(settings: Settings, registry: Registry, email: str) -> None:
+    """Mail the notice, where mail leaves; the password is changed whatever becomes of it."""
+    mail = write_mail(settings, create_templates(settings, registry), "password_changed", email)
+    if mail is None:
+        return
+    try:
+        create_mailer(settings).send(mail)
+    except MailNotSent as error:
+        print(f"The owner could not be told: {error}", file=sys.stderr)

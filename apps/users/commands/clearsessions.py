@@ -1,11 +1,15 @@
-"""Delete sign-ins that have been over for a day, with their refresh tokens.
+"""Delete sign-ins that have been over for a day, and API keys that have been for 90.
 
-Signing in clears away old ones of the same account; this clears everybody's. Run it daily.
+Refresh tokens go with their sign-ins. Signing in clears away old ones of the same account; this
+clears everybody's. Run it daily.
 """
 
 import argparse
+from collections.abc import Callable
 
+from apps.users.api_keys import purge_keys
 from apps.users.sign_ins import purge_sessions
+from project.db.session import Database
 from project.management.environment import load_registry, open_database
 from project.settings import load_settings
 
@@ -21,13 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def handle(options: argparse.Namespace) -> int:
     batch = max(1, options.batch_size)
     load_registry()
-    total = 0
     with open_database(load_settings()) as database:
-        while True:  # short transactions: nobody waits for the whole of it
-            with database.transaction() as session:
-                deleted = purge_sessions(session, limit=batch)
-            total += deleted
-            if deleted < batch:
-                break
-    print(f"{total} old sessions were deleted.")
+        sessions = _delete_all(database, purge_sessions, batch)
+        keys = _delete_all(database, purge_keys, batch)
+    print(f"{sessions} old sessions and {keys} old API keys were deleted.")
     return 0
+
+
+def _delete_all(database: Database, purge: Callable[..., int], batch: int) -> int:
+    """Delete in short transactions, so that nobody waits for the whole of it."""
+    total = 0
+    while True:
+        with database.transaction() as session:
+            deleted = purge(session, limit=batch)
+        total += deleted
+        if deleted < batch:
+            return total

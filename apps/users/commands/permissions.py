@@ -28,9 +28,10 @@ GROUP = "group:"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     change = parser.add_mutually_exclusive_group()
-    words = {"nargs": "+", "metavar": ("WHO", "NAME")}
-    change.add_argument("--grant", **words, help="give an account or a group some")  # type: ignore[arg-type]
-    change.add_argument("--revoke", **words, help="take some away")  # type: ignore[arg-type]
+    words = ("WHO", "NAME")
+    given = "give an account or a group some"
+    change.add_argument("--grant", nargs="+", metavar=words, help=given)
+    change.add_argument("--revoke", nargs="+", metavar=words, help="take some away")
 
 
 def handle(options: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ from project.admin.pages import (
     may,
     mistake_of,
     principal_of,
+    read_fields,
     read_sent,
     redirect_to,
     to_list,
@@ -130,7 +131,7 @@ class ObjectPages(AdminPages):
         view = self.view_of(request, "delete")
         if request.method != "POST":
             return await self._confirm_page(request, view, _chosen(request.query_params, view))
-        chosen = _chosen(await request.form(), view)
+        chosen = _chosen(await read_fields(request), view)
         try:
             await self.work.run(writing.delete, view, principal_of(request), chosen)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again

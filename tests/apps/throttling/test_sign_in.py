@@ -6,11 +6,11 @@ from collections import Counter
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from apps.throttling.models import Bucket
-from apps.users.models import User
+from apps.users.models import AuthSession, User
 from tests.apps.throttling.conftest import Build, from_address
 from tests.factories.users import PASSWORD, UserFactory
 
@@ -82,6 +82,52 @@ def test_workers_share_the_count(build: Build, user: User) -> None:
 def test_right_passwords_are_not_counted(build: Build, user: User) -> None:
     client = build()
     assert {try_password(client, user.email, PASSWORD).status_code for _ in range(12)} == {200}
+
+
+def test_whoever_knows_the_password_signs_in_so_often_and_no_more(
+    build: Build, user: User, session: Session
+) -> None:
+    """Each sign-in costs a hash and a session, wherever it comes from."""
+    client = build(sign_in_right="3/hour")
+    elsewhere = from_address(client, ELSEWHERE)
+    answers = [try_password(client, user.email, PASSWORD) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200] * 3 + [429]
+    assert answers[3].headers["RateLimit-Policy"] == '"sign-in";q=3;w=3600'
+    assert 1100 <= int(answers[3].headers["Retry-After"]) <= 1200
+    assert try_password(elsewhere, user.email, PASSWORD).status_code == 429
+    assert try_admin(client, user.email, PASSWORD).status_code == 429
+    assert session.scalar(select(func.count()).select_from(AuthSession)) == 3
+
+
+def test_too_many_right_ones_at_once_begin_no_sessions(
+    build: Build, user: User, session: Session
+) -> None:
+    """Each of them found room before its hash; what follows the hash lets in three."""
+    client = build(sign_in_right="3/hour")
+
+    async def flood() -> Counter[int]:
+        tries = (asyncio.to_thread(try_password, client, user.email, PASSWORD) for _ in range(5))
+        return Counter(answer.status_code for answer in await asyncio.gather(*tries))
+
+    assert asyncio.run(flood()) == {200: 3, 429: 2}
+    assert session.scalar(select(func.count()).select_from(AuthSession)) == 3
+
+
+def test_wrong_passwords_do_not_use_up_the_right_ones(build: Build, user: User) -> None:
+    client = build(sign_in_right="2/hour", sign_in_pair="20/hour")
+    assert statuses(client, user.email, 6) == [401] * 6
+    assert try_password(client, user.email, PASSWORD).status_code == 200
+
+
+def test_being_refused_for_right_ones_is_no_wrong_one(
+    build: Build, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was counted before it was known is given back: the address may go on with others."""
+    monkeypatch.setattr("apps.throttling.limiter.REFUSED_WITHOUT_ASKING", 0.0)
+    client = build(sign_in_right="1/hour", sign_in_pair="2/hour", sign_in_address="3/hour")
+    answers = [try_password(client, user.email, PASSWORD).status_code for _ in range(6)]
+    assert answers == [200] + [429] * 5
+    assert statuses(client, "somebody@example.com", 2) == [401] * 2
 
 
 def test_a_stranger_does_not_lock_the_owner_out(build: Build, user: User) -> None:

@@ -18,6 +18,7 @@ from starlette.types import Message as Event
 from starlette.types import Receive, Scope, Send
 
 from apps.users.models import AuthSession, MailToken, User
+from apps.users.services import ensure_superuser
 from apps.users.settings import UsersSettings
 from project.app_settings import SettingsOfApps
 from project.mail.message import Message
@@ -95,6 +96,8 @@ def test_change_ends_other_sessions(client: TestClient, sent_mails: Mails) -> No
         ((PASSWORD, "iloveyou"), (422, "password_too_common")),
         ((PASSWORD, "hedy.lamarr"), (422, "password_too_similar")),
         ((PASSWORD, "short"), (422, "invalid")),
+        ((PASSWORD, PASSWORD), (422, "password_unchanged")),
+        (("wrong", "wrong one"), (403, "wrong_password")),
     ],
 )
 def test_change_refused(
@@ -110,6 +113,15 @@ def test_change_refused(
     assert (response.status_code, response.json()["code"]) == refusal
     assert sign_in(client, user.email).status_code == 200
     assert sent_mails() == []
+
+
+def test_the_same_password_again_is_blamed_on_its_field(
+    client: TestClient, headers_for: Headers
+) -> None:
+    body = {"current_password": PASSWORD, "password": PASSWORD}
+    answer = client.post(f"{AUTH}/password", json=body, headers=headers_for(UserFactory()))
+    assert [error["loc"] for error in answer.json()["errors"]] == [["body", "password"]]
+    assert PASSWORD not in answer.text
 
 
 # Resetting it
@@ -292,19 +304,74 @@ def test_verified_address_gets_no_link(client: TestClient, sent_mails: Mails) ->
     assert sent_mails() == []
 
 
-def test_sign_in_where_addresses_are_verified(
-    client: TestClient, session: Session, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def strict(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let accounts work only once their address is confirmed."""
+    demanding = SettingsOfApps({"users": UsersSettings(require_verified_email=True)})
+    monkeypatch.setitem(runtime.__dict__, "app_settings", demanding)
+
+
+def confirm(session: Session, user: User) -> None:
+    user.verified_email = user.email
+    session.commit()
+
+
+@pytest.mark.usefixtures("strict")
+def test_sign_in_where_addresses_are_verified(client: TestClient, session: Session) -> None:
     """Who does not know the password does not learn that the address is unconfirmed."""
-    strict = SettingsOfApps({"users": UsersSettings(require_verified_email=True)})
-    monkeypatch.setitem(runtime.__dict__, "app_settings", strict)
     user = UserFactory()
     assert sign_in(client, user.email, "wrong password").status_code == 401
     response = sign_in(client, user.email)
     assert (response.status_code, response.json()["code"]) == (403, "email_not_verified")
-    user.verified_email = user.email
-    session.commit()
+    confirm(session, user)
     assert sign_in(client, user.email).status_code == 200
+
+
+def test_refresh_where_addresses_are_verified(
+    client: TestClient, session: Session, request: pytest.FixtureRequest
+) -> None:
+    """The refusal uses nothing up: once the address is confirmed, the same token works."""
+    user = UserFactory()
+    token = sign_in(client, user.email).json()["refresh_token"]
+    request.getfixturevalue("strict")
+    response = client.post(f"{AUTH}/refresh", json={"refresh_token": token})
+    assert (response.status_code, response.json()["code"]) == (403, "email_not_verified")
+    confirm(session, user)
+    assert post(client, "refresh", refresh_token=token) == 200
+
+
+@pytest.mark.usefixtures("strict")
+def test_api_key_where_addresses_are_verified(client: TestClient, session: Session) -> None:
+    user = UserFactory()
+    headers = {"Authorization": f"Bearer {ApiKeyFactory.token_for(user)}"}
+    response = client.get(ME, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (403, "email_not_verified")
+    confirm(session, user)
+    assert client.get(ME, headers=headers).status_code == 200
+
+
+@pytest.mark.usefixtures("strict")
+def test_admin_where_addresses_are_verified(client: TestClient, session: Session) -> None:
+    user = UserFactory(superuser=True)
+    form = {"username": user.email, "password": PASSWORD}
+    assert client.post("/admin/login", data={**form, "password": "wrong"}).status_code == 401
+    refused = client.post("/admin/login", data=form)
+    assert refused.status_code == 403
+    assert "Confirm your address first" in refused.text
+    assert "Set-Cookie" not in refused.headers
+    confirm(session, user)
+    assert client.post("/admin/login", data=form).status_code == 303
+
+
+@pytest.mark.usefixtures("strict")
+def test_superuser_of_the_command_line_counts_as_verified(
+    client: TestClient, session: Session
+) -> None:
+    ensure_superuser(session, email="root@example.com", password=PASSWORD)
+    session.commit()
+    form = {"username": "root@example.com", "password": PASSWORD}
+    assert client.post("/admin/login", data=form).status_code == 303
+    assert sign_in(client, form["username"]).status_code == 200
 
 
 # Moving to another address

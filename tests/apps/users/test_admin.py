@@ -1,18 +1,30 @@
 import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import AsyncClient
+from loguru import logger
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from apps.users.models import User
 from apps.users.passwords import verify_password
+from project.mail.message import Message
 from project.runtime import Runtime
 from tests.factories.users import PASSWORD, UserFactory
 from tests.project.admin.support import shown_form, sign_in
 
+if TYPE_CHECKING:
+    from loguru import Record
+
 NEW_PASSWORD = "another battery staple"
+Mails = Callable[[], list[Message]]
+
+
+def is_security(record: "Record") -> bool:
+    return record["extra"].get("logger") == "security"
 
 
 @pytest.fixture
@@ -117,6 +129,26 @@ def test_new_password_ends_every_session(admin: TestClient, session: Session) ->
     assert verify_password(NEW_PASSWORD, find(session, user.email).password_hash)
     headers = {"Authorization": f"Bearer {token}"}
     assert admin.get("/api/v1/users/me", headers=headers).status_code == 401
+
+
+def test_owner_hears_of_a_new_password(
+    admin: TestClient, session: Session, sent_mails: Mails
+) -> None:
+    """At the address from before, if that is changed in the same form."""
+    user = UserFactory.create(email="before@example.com")
+    lines: list[str] = []
+    sink = logger.add(lines.append, format="{extra[event]} {extra[user_id]}", filter=is_security)
+    form = shown_form(admin.get(f"/admin/users-user/edit/{user.id}"))
+    assert admin.post(f"/admin/users-user/edit/{user.id}", data=form).status_code == 303
+    assert (sent_mails(), lines) == ([], []), "nothing is changed"
+    form = shown_form(admin.get(f"/admin/users-user/edit/{user.id}"))
+    form |= {"email": "after@example.com", "password": NEW_PASSWORD}
+    assert admin.post(f"/admin/users-user/edit/{user.id}", data=form).status_code == 303
+    logger.remove(sink)
+    assert [(mail.to, "changed" in mail.subject) for mail in sent_mails()] == [
+        (("before@example.com",), True)
+    ]
+    assert lines == [f"password_set {user.id}\n"]
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 257])

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,11 +17,15 @@ from sqlalchemy import create_engine, func, select, update
 from sqlalchemy.orm import Session
 
 from apps.users import api_keys
+from apps.users.credentials import set_password
 from apps.users.key_use import write_uses
 from apps.users.models import ApiKey, User
+from apps.users.services import change_user
+from apps.users.sign_ins import end_sessions
 from project.db.session import Database
 from project.runtime import Runtime
 from tests.conftest import QueryBudget
+from tests.database import wait_until_blocked
 from tests.factories.items import ItemFactory
 from tests.factories.users import ApiKeyFactory, UserFactory, grant
 
@@ -217,6 +222,29 @@ async def test_twenty_at_most_at_once(
     statuses = [answer.status_code for answer in await asyncio.gather(*made)]
     assert sorted(statuses) == [201] * 20 + [409] * 5
     assert session.query(ApiKey).count() == api_keys.KEYS_PER_ACCOUNT
+
+
+@pytest.mark.committed
+@pytest.mark.parametrize("change", ["password", "deactivation", "sign-out"])
+def test_none_is_left_behind_by_whoever_loses_access_meanwhile(
+    client: TestClient, headers_for: SignIn, session: Session, change: str
+) -> None:
+    """The key waits for the account, and what it waited for has ended the sign-in."""
+    user = UserFactory.create()
+    headers = headers_for(user)
+    if change == "password":
+        set_password(session, user=user, password_hash="another")
+    elif change == "deactivation":
+        change_user(session, user=user, changes={"is_active": False})
+    else:
+        session.execute(update(User).values(full_name="x"))
+        end_sessions(session, user_id=user.id)
+    with ThreadPoolExecutor(1) as pool:
+        making = pool.submit(client.post, KEYS, json={"name": "x"}, headers=headers)
+        wait_until_blocked(session)
+        session.commit()
+        assert making.result().status_code == 401
+    assert session.query(ApiKey).count() == 0
 
 
 def test_one_statement(client: TestClient, session: Session, max_queries: QueryBudget) -> None:

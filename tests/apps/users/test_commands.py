@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from loguru import logger
 from sqlalchemy import URL, create_engine
 from sqlalchemy.orm import Session
 
@@ -13,7 +15,7 @@ from apps.users.services import start_session
 from project.errors import CommandError, ProjectError
 from project.management.dispatcher import call_command
 from tests.database import TestDatabase
-from tests.processes import environment_for, fresh_database, run_manage
+from tests.processes import environment_for, free_port, fresh_database, run_manage
 
 Run = Callable[..., int]
 
@@ -162,6 +164,30 @@ def test_changed_password(
     assert auth_session is not None
     assert auth_session.revoked_at is not None
     assert "brand new words" not in capsys.readouterr().out
+
+
+def test_owner_hears_of_a_changed_password(
+    run: Run, change: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run(email="told@example.com", password="securepassword")
+    monkeypatch.setenv("MAIL_URL", f"file:{tmp_path}")
+    lines: list[str] = []
+    sink = logger.add(lines.append, format="{extra}")
+    assert change("told@example.com", "brand new words") == 0
+    logger.remove(sink)
+    (mail,) = tmp_path.glob("*.eml")
+    assert "To: told@example.com" in mail.read_text()
+    assert "was changed" in mail.read_text()
+    assert [line for line in lines if "'password_set'" in line]
+
+
+def test_password_is_changed_though_nobody_can_be_told(
+    run: Run, change: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(email="untold@example.com", password="securepassword")
+    monkeypatch.setenv("MAIL_URL", f"smtp://127.0.0.1:{free_port()}?tls=none")
+    assert change("untold@example.com", "brand new words") == 0
+    assert "The owner could not be told" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

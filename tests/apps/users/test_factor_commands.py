@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import URL, create_engine, func, select, update
 from sqlalchemy.orm import Session
 
-from apps.users.models import AuthSession, User
+from apps.users.api_keys import KEPT
+from apps.users.models import ApiKey, AuthSession, User
 from apps.users.services import start_session
 from apps.users.vault import Vault
 from project.errors import CommandError
@@ -15,7 +16,7 @@ from project.management.dispatcher import call_command
 from tests.apps.users.enrolment import enrolled
 from tests.database import TestDatabase
 from tests.factories.base import bind_factories
-from tests.factories.users import UserFactory
+from tests.factories.users import ApiKeyFactory, UserFactory
 from tests.processes import environment_for, fresh_database
 
 Run = Callable[..., int]
@@ -75,3 +76,16 @@ def test_cleared(own: Session, capsys: pytest.CaptureFixture[str]) -> None:
     assert own.scalars(select(func.count()).select_from(AuthSession)).one() == 1
     call_command("clearsessions")
     assert "0 old sessions" in capsys.readouterr().out
+
+
+def test_keys_are_cleared_when_they_have_long_been_over(
+    own: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user = UserFactory.create()
+    long_ago, lately = (func.now() - KEPT - timedelta(days=days) for days in (1, -1))
+    for name in ("expires_at", "revoked_at"):
+        for when in (long_ago, lately):
+            ApiKeyFactory.create(user_id=user.id, **{name: when})
+    assert call_command("clearsessions", "--batch-size", "1") == 0
+    assert "0 old sessions and 2 old API keys" in capsys.readouterr().out
+    assert own.scalars(select(func.count()).select_from(ApiKey)).one() == 2

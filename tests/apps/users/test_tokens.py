@@ -10,6 +10,7 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
@@ -54,6 +55,12 @@ def issue(**changes: Any) -> str:
 def unsigned_claims(token: str) -> dict[str, Any]:
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
+
+
+def swap_algorithm(name: str) -> str:
+    """Say that a genuine token was signed by another algorithm."""
+    header, rest = jwt.get_unverified_header(issue()), issue().split(".")[1:]
+    return ".".join([encode({**header, "alg": name}), *rest])
 
 
 def now() -> int:
@@ -119,6 +126,14 @@ FORGERIES: dict[str, Callable[[], str]] = {
     ),
     "alg HS512": lambda: issue(alg="HS512"),
     "alg HS384": lambda: issue(alg="HS384"),
+    "alg RS256 over our signature": lambda: swap_algorithm("RS256"),
+    "alg ES256 over our signature": lambda: swap_algorithm("ES256"),
+    "alg RS256, signed": lambda: jwt.encode(
+        unsigned_claims(issue()),
+        rsa.generate_private_key(public_exponent=65537, key_size=2048),
+        "RS256",
+        headers={"kid": tokens._derive(KEY)[0], "typ": "at+jwt"},
+    ),
     "alg is a list": lambda: f"{encode({'alg': ['HS256']})}.e30.x",
     "header is a list": lambda: f"{encode(['HS256'])}.e30.x",
     "claims are a list": lambda: jwt.api_jws.encode(

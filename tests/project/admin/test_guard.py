@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from apps.items.models import Item
 from project.admin.lists import pages
+from project.admin.pages import FORM_LIMIT
 from project.web.gate import LaneFull
 from tests.factories.items import ItemFactory
 from tests.project.admin.support import sign_in
@@ -50,6 +51,21 @@ def test_own_write_goes_through(
     response = client.post("/admin/items-item/delete", data={"pks": str(item.id)}, headers=headers)
     assert response.status_code == 303
     assert session.scalar(select(func.count()).select_from(Item)) == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/login", "/admin/items-item/create", "/admin/items-item/delete"]
+)
+def test_forms_have_few_fields_and_no_files(
+    client: TestClient, session: Session, path: str
+) -> None:
+    sign_in(client)
+    item = ItemFactory.create()
+    pks = {"pks": [str(item.id)] * (FORM_LIMIT + 1)}
+    files: dict[str, bytes] = {"pks": str(item.id).encode(), "file": b"x"}
+    assert client.post(path, data=pks).status_code == 400
+    assert client.post(path, files=files).status_code == 400
+    assert session.scalar(select(func.count()).select_from(Item)) == 1
 
 
 @pytest.mark.parametrize("path", ["/admin/login", "/admin/logout", "/admin/items-item/create"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from fastapi import FastAPI, WebSocket
@@ -124,6 +125,22 @@ def test_a_page_leads_to_https(build: Build) -> None:
     assert response.status_code == 308
     location = response.headers["Location"]
     assert location == "https://testserver/guest%20book//evil.example?next=%2F%2Fa"
+
+
+@pytest.mark.parametrize("environment", ["test", "production"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("//evil.example", "//evil.example/", "///evil.example/%2f..", "/%2f%2fevil.example/"),
+        *("/\\evil.example/", "/%5cevil.example/", "/.evil.example", "/@evil.example/"),
+        *("//evil.example/api/v1/users", "/api/v1/users//evil.example", "/api/v1/items"),
+        *("/admin/?next=https://evil.example", "/admin//evil.example", "/account/reset/?next=//e"),
+    ],
+)
+def test_no_redirect_leads_elsewhere(build: Build, environment: str, path: str) -> None:
+    response = build(environment).get(f"http://testserver{path}")
+    location = urljoin("http://testserver/", response.headers.get("Location", "/"))
+    assert urlsplit(location).hostname == "testserver"
 
 
 def test_the_api_says_why(build: Build) -> None:
