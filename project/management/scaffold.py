@@ -85,30 +85,42 @@ class Names(NamedTuple):
 
 def refuse_bad_name(name: str, root: Path) -> None:
     """Raise CommandError, with the mend, for what cannot become an app's name."""
+    problem = _unusable(name) or _taken(name, root)
+    if problem:
+        raise CommandError(f"{problem}.", exit_code=2)
+
+
+def _unusable(name: str) -> str:
+    """Say why no project could have an app of this name; nothing if one could."""
     if not NAME.fullmatch(name):
         proposal = re.sub(r"\W+", "_", name.lower(), flags=re.ASCII).strip("_")
         hint = f", such as {proposal!r}" if NAME.fullmatch(proposal) else ", such as 'blog'"
-        raise CommandError(
+        return (
             f"{name!r} is not a name for an app: take lower-case letters, digits and "
-            f"underscores, a letter first{hint}."
+            f"underscores, a letter first{hint}"
         )
     if keyword.iskeyword(name):
-        raise CommandError(f"{name!r} is a word of Python's own: choose another name.")
+        return f"{name!r} is a word of Python's own: choose another name"
     if name in MIGRATE_WORDS:
-        raise CommandError(f"{name!r} is a revision to `migrate`: choose another name.")
+        return f"{name!r} is a revision to `migrate`: choose another name"
     if len(name) > LONGEST_NAME:
-        raise CommandError(f"{name!r} is longer than {LONGEST_NAME} characters: shorten it.")
-    labels = {app.rpartition(".")[2] for app in installed_apps()}
-    if name in labels:
-        raise CommandError(f"An app called {name!r} is installed already: choose another name.")
+        return f"{name!r} is longer than {LONGEST_NAME} characters: shorten it"
     if name == SAMPLE:
-        raise CommandError(f"{name!r} is what the template is called: choose another name.")
+        return f"{name!r} is what the template is called: choose another name"
+    return ""
+
+
+def _taken(name: str, root: Path) -> str:
+    """Say who has this name already; nothing if nobody has."""
+    if name in {app.rpartition(".")[2] for app in installed_apps()}:
+        return f"An app called {name!r} is installed already: choose another name"
     for place in (f"apps/{name}", f"tests/apps/{name}", *_own_files(name)):
         path = root / place
         if path.exists():
-            raise CommandError(f"{shown(path)} exists already: choose another name or remove it.")
+            return f"{shown(path)} exists already: choose another name or remove it"
     if importlib.util.find_spec(name) is not None:
-        raise CommandError(f"{name!r} is the name of a Python module: choose another name.")
+        return f"{name!r} is the name of a Python module: choose another name"
+    return ""
 
 
 def refuse_missing_accounts() -> None:

@@ -17,7 +17,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers
 
 from project.errors import ProjectError, TooManyRequests
@@ -140,9 +141,12 @@ def throttled(rate: str, *, scope: str = "") -> Callable[["Function"], "Function
     """Declare how often one client may call a route. Goes below the router's decorator.
 
     Routes of one `scope` share a count, and a deployment may set its rate. Without one, each
-    route counts for itself.
+    route counts for itself. Raises ValueError for what is no rate.
     """
-    parsed = Rate.parse(rate)
+    try:
+        parsed = Rate.parse(rate)
+    except ValueError as error:
+        raise ValueError(f"@throttled({rate!r}) {error}") from None
 
     def mark(endpoint: "Function") -> "Function":
         name = scope or f"{endpoint.__module__}.{endpoint.__qualname__}"
@@ -150,6 +154,13 @@ def throttled(rate: str, *, scope: str = "") -> Callable[["Function"], "Function
         return endpoint
 
     return mark
+
+
+def declared_scopes(app: FastAPI) -> set[str]:
+    """Return the scopes of all throttled routes, as `THROTTLING_RATES` may name them."""
+    routes = (context.original_route for context in iter_route_contexts(app.routes))
+    declared = (getattr(route, "throttle", None) for route in routes)
+    return {scope for scope, _ in filter(None, declared)}
 
 
 def with_throttle(handler: Handler, declared: tuple[str, Rate] | None) -> Handler:

@@ -50,7 +50,7 @@ def _change(session: Session, known: Permissions, who: str, *names: str, is_gran
         raise CommandError(f"Say what {who} is to hold: a permission or group:NAME.", exit_code=2)
     for name in permissions:
         if is_granted and name not in known:
-            raise CommandError(f"'{name}' is no permission: {known.advise(name)}")
+            raise CommandError(f"'{name}' is no permission: {known.advise(name)}", exit_code=2)
     if who.startswith(GROUP):
         _change_group(session, who.removeprefix(GROUP), permissions, groups, is_granted=is_granted)
     else:

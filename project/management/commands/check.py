@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from project.checks import Level, Problem, Subject, collect_checks, run_checks
+from project.checks.framework import UNREACHABLE, UNSEEN
 from project.db.engine import has_database
 from project.errors import CommandError
 from project.management import style
@@ -79,8 +80,8 @@ def _find(subject: Subject, options: argparse.Namespace) -> list[Problem]:
             try:
                 connection = stack.enter_context(open_connection(subject.settings))
             except CommandError as error:
-                level = Level.ERROR if options.database or options.deploy else Level.INFO
-                unreachable = [Problem("database.E003", level, str(error))]
+                is_needed = options.database or options.deploy
+                unreachable = [Problem(UNREACHABLE if is_needed else UNSEEN, str(error))]
             else:
                 subject = replace(subject, connection=connection)
         found = run_checks(subject, options.tag, deploy=options.deploy)

@@ -110,7 +110,8 @@ def _print_sql(word: str) -> int:
     if word in NOTHING:
         raise CommandError(
             "--sql prints the way forwards: `manage.py sqlmigrate 0002 --backwards` prints the way "
-            "back from one migration."
+            "back from one migration.",
+            exit_code=2,
         )
     applying.print_sql(word)
     return 0

@@ -88,8 +88,8 @@ def test_kept_tables(copy: History) -> None:
 )
 def test_refused(copy: History, words: list[str], said: str) -> None:
     before = copy.versions, (copy.root / "project/settings.py").read_bytes()
-    code, _, err = copy.tell("uninstallapp", *words)
-    assert (code, len(err.splitlines()), said in err) == (1, 1, True), err
+    code, out, err = copy.tell("uninstallapp", *words)
+    assert (code, out, len(err.splitlines()), said in err) == (1, "", 1, True), err
     assert (copy.versions, (copy.root / "project/settings.py").read_bytes()) == before
 
 
