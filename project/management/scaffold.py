@@ -42,7 +42,12 @@ SCENARIO = (f"loadtests/scenarios/{SAMPLE}.py",)
 PARTS = {
     "admin": (f"apps/{SAMPLE}/admin.py", f"tests/apps/{SAMPLE}/test_admin.py"),
     # A load scenario speaks to the API.
-    "api": (f"apps/{SAMPLE}/api/", f"tests/apps/{SAMPLE}/test_api_v1.py", *SCENARIO),
+    "api": (
+        f"apps/{SAMPLE}/api/",
+        f"tests/apps/{SAMPLE}/test_api_v1.py",
+        f"tests/apps/{SAMPLE}/authorisation.py",
+        *SCENARIO,
+    ),
     "scenario": SCENARIO,
 }
 """What an app may do without, and where it lies in the template."""
@@ -67,20 +72,27 @@ class Names(NamedTuple):
     def fill_in(self, text: str) -> str:
         """Put these words in the place of the template's."""
         words = self._by_sample()
-        return re.sub("|".join(words), lambda found: words[found[0]], text)
+        return re.sub("|".join(map(re.escape, words)), lambda found: words[found[0]], text)
 
     def _by_sample(self) -> dict[str, str]:
         """Each word of the template, the longer before those that it begins with."""
         return {
+            # A permission is named after the model's class, which may say less than the label.
+            f"{SAMPLE}.change_sample_thing": f"{self.label}.change_{self._parts('_')}",
+            f"{SAMPLE}.delete_sample_thing": f"{self.label}.delete_{self._parts('_')}",
             SAMPLE: self.label,
             "sample_thing": self.thing,
             "sample things": self.label.replace("_", " "),
             "Sample things": self.label.replace("_", " ").capitalize(),
             "sample thing": self.thing.replace("_", " "),
-            "sample-thing": CAPITALS.sub("-", self.Thing).lower(),  # as SQLAdmin writes it
+            "sample-thing": self._parts("-"),  # as SQLAdmin writes it
             "SampleThings": self.Things,
             "SampleThing": self.Thing,
         }
+
+    def _parts(self, separator: str) -> str:
+        """Write the class's name in lower case: OrderLine is order_line, or order-line."""
+        return CAPITALS.sub(separator, self.Thing).lower()
 
 
 def refuse_bad_name(name: str, root: Path) -> None:
