@@ -18,7 +18,7 @@ VARIABLE = "NEW_PASSWORD"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("email", help="the account's address")
-    parser.add_argument("--noinput", action="store_true", help="ask nothing")
+    parser.add_argument("--noinput", "--no-input", action="store_true", help="ask nothing")
 
 
 def handle(options: argparse.Namespace) -> int:

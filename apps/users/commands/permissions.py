@@ -29,8 +29,8 @@ GROUP = "group:"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     change = parser.add_mutually_exclusive_group()
     words = {"nargs": "+", "metavar": ("WHO", "NAME")}
-    change.add_argument("--grant", **words, help="give an account or a group some")  # type: ignore[arg-type]
-    change.add_argument("--revoke", **words, help="take some away")  # type: ignore[arg-type]
+    change.add_argument("--grant", **words, help="give an account, or a group, what is named")  # type: ignore[arg-type]
+    change.add_argument("--revoke", **words, help="take it away")  # type: ignore[arg-type]
 
 
 def handle(options: argparse.Namespace) -> None:

@@ -28,11 +28,18 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-t", "--tag", action="append", default=[], help="run these checks only; may be repeated"
+        "-t",
+        "--tag",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="run the checks of this tag alone; may be repeated",
     )
-    parser.add_argument("--list-tags", action="store_true", help="list the tags and do nothing")
     parser.add_argument(
-        "--deploy", action="store_true", help="what matters where strangers come, too"
+        "--list-tags", action="store_true", help="list the tags there are, check nothing"
+    )
+    parser.add_argument(
+        "--deploy", action="store_true", help="look at what matters in a deployment, too"
     )
     parser.add_argument(
         "--fail-level",

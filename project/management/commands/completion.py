@@ -26,6 +26,11 @@ SHELLS = ("bash", "zsh", "fish")
 SCRIPTS = Path(__file__).parent.parent / "completion"
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """For the help alone."""
+    parser.add_argument("shell", choices=SHELLS, help="the shell that completes")
+
+
 def handle(options: argparse.Namespace) -> None:
     """Print a script; or, asked by that script, what the last of the words after `--` may be."""
     first, *words = options.arguments or [""]
