@@ -32,7 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tag",
         action="append",
         default=[],
-        metavar="TAG",
         help="run the checks of this tag alone; may be repeated",
     )
     parser.add_argument(

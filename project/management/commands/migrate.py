@@ -43,9 +43,7 @@ CHANGED = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "app", nargs="?", help="an app's label; it may be left out, as the revision"
-    )
+    parser.add_argument("app", nargs="?", help="an app's label, as in Django; not needed")
     parser.add_argument(
         "revision", nargs="?", help="its number, 0002 say, or head, base, zero, +1, -1"
     )

@@ -11,9 +11,7 @@ from project.settings import INSTALLED_APPS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "app", nargs="?", help="an app's label, as in Django; one history holds all"
-    )
+    parser.add_argument("app", nargs="?", help="an app's label, as in Django; not needed")
     parser.add_argument("revision", help="its number, 0002 say, or head")
     parser.add_argument("--backwards", action="store_true", help="the SQL that takes it back")
 

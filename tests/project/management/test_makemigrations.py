@@ -33,7 +33,7 @@ def test_only_the_apps_that_are_named(copy: History) -> None:
     assert copy.tell("makemigrations", "items") == (0, "No changes in the models.\n", "")
     assert "add column users_user.nickname" in copy.tell("makemigrations", "users")[1]
     code, _, err = copy.tell("makemigrations", "item")
-    assert (code, err.count("\n")) == (1, 1)
+    assert (code, err.count("\n")) == (2, 1)
     assert "Did you mean 'items'?" in err
 
 
