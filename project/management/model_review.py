@@ -123,8 +123,8 @@ class Review:
         if self.unanswered:
             options = " or ".join(f"--rename {rename.option}" for rename in self.unanswered)
             raise CommandError(
-                f"Was {self.unanswered[0].words} a rename? Nobody can be asked here, so nothing "
-                f"was written: say {options} to keep the data, or --no-rename if it was none."
+                f"{self.unanswered[0].question} Nobody can be asked here, so nothing was "
+                f"written: say {options} to keep the data, or --no-rename if it was none."
             )
 
 
