@@ -24,7 +24,8 @@ from pydantic import ValidationError
 
 from project.apps import AppConfig, Registry
 from project.errors import AppError, ImproperlyConfigured
-from project.settings import ENV_FILE, Settings, SettingsGroup, explain, secrets_directory
+from project.setting_problems import explain
+from project.settings import ENV_FILE, Settings, SettingsGroup, secrets_directory
 
 # What Kubernetes sets in every container for a service that is called as an app is.
 FOREIGN = re.compile(r"_SERVICE_(HOST|PORT)\w*$|_PORT(_\d+_(TCP|UDP|SCTP)\w*)?$")
@@ -65,7 +66,7 @@ class SettingsOfApps:
                     _secrets_dir=secrets_directory(),
                 )
             except ValidationError as error:
-                problems += explain(error, prefix_of(app))
+                problems += explain(error, kind, prefix_of(app))
         if problems:
             raise ImproperlyConfigured(f"Settings of apps: {'; '.join(problems)}")
         return cls(found)

@@ -105,9 +105,10 @@ class Registry:
         for app in self.apps:
             if app.label == label:
                 return app
-        near = get_close_matches(label, [app.label for app in self.apps], n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise AppError(f"No installed app is called '{label}'.{hint}")
+        labels = [app.label for app in self.apps]
+        near = get_close_matches(label, labels, n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(labels)}."
+        raise AppError(f"No installed app is called '{label}'. {hint}")
 
     def owner_of(self, table: str) -> str | None:
         """Return the label of the app that a table is named after; None if there is none."""

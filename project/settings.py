@@ -29,6 +29,7 @@ from project.setting_groups import (
     SettingsGroup,
     WebSettings,
 )
+from project.setting_problems import explain, find_malformed_lines
 
 __all__ = [
     "ENV_FILE",
@@ -45,7 +46,6 @@ __all__ = [
     "Settings",
     "SettingsGroup",
     "WebSettings",
-    "explain",
     "is_weak",
     "load_settings",
     "secrets_directory",
@@ -142,6 +142,9 @@ def load_settings(*, env_file: Path | None = ENV_FILE) -> Settings:
     Raises ImproperlyConfigured with one line that names every setting that is missing,
     malformed or too weak for this environment.
     """
+    malformed = find_malformed_lines(env_file)
+    if malformed:
+        raise ImproperlyConfigured(f"Settings: {'; '.join(malformed)}")
     problems = _missing_secrets()
     groups = {
         name: _load_group(field.annotation, env_file, problems)
@@ -178,29 +181,17 @@ def secrets_directory() -> Path | None:
 
 
 def _missing_secrets() -> list[str]:
-    is_missing = os.environ.get("SECRETS_DIR") and secrets_directory() is None
-    return ["SECRETS_DIR is not a directory"] if is_missing else []
+    name = os.environ.get("SECRETS_DIR")
+    is_missing = name and secrets_directory() is None
+    return [f"SECRETS_DIR={name!r} is not a directory"] if is_missing else []
 
 
 def _load_group(group: Any, env_file: Path | None, problems: list[str]) -> Any:
     try:
         return group(_env_file=env_file, _secrets_dir=secrets_directory())
     except ValidationError as error:
-        problems += explain(error, group.model_config.get("env_prefix", ""))
+        problems += explain(error, group, group.model_config.get("env_prefix", ""))
         return None
-
-
-def explain(error: ValidationError, prefix: str) -> list[str]:
-    """Say of each variable what is wrong with it, never what it holds."""
-    return [
-        f"{prefix}{found['loc'][0]}".upper() + f" {_reason(found['msg'])}"
-        for found in error.errors(include_url=False, include_input=False)
-    ]
-
-
-def _reason(message: str) -> str:
-    message = message.removeprefix("Value error, ").removeprefix("Input ")
-    return message[0].lower() + message[1:]
 
 
 def _weaknesses(groups: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, select, union
 from apps.users.mails import can_mail
 from apps.users.models import GroupPermission, User, UserPermission
 from apps.users.settings import UsersSettings
-from project.checks import Level, Problem, Subject, check, check_database
+from project.checks import Problem, Subject, check, check_database
 
 DEMO_ADMIN = "admin@example.com"
 """Whom `manage.py demo` makes: everybody who knows Lintel knows the name."""
@@ -23,7 +23,6 @@ def grants_are_known(subject: Subject, connection: Connection) -> Iterator[Probl
         if name not in subject.runtime.permissions:
             yield Problem(
                 "users.W001",
-                Level.WARNING,
                 "It is granted, but no installed app has this permission.",
                 hint="Install its app again, or `manage.py permissions --revoke` it.",
                 obj=name,
@@ -36,7 +35,6 @@ def demo_admin_is_gone(_: Subject, connection: Connection) -> Iterator[Problem]:
     if connection.scalar(known) is not None:
         yield Problem(
             "users.W002",
-            Level.WARNING,
             "The demo's account may do everything here.",
             hint="Make one of your own (createsuperuser) and deactivate this one in the admin.",
             obj=DEMO_ADMIN,
@@ -55,7 +53,6 @@ def accounts_can_be_mailed(subject: Subject) -> Iterator[Problem]:
     if missing:
         yield Problem(
             "users.W003",
-            Level.WARNING,
             f"No mail about accounts leaves: {' and '.join(missing)} not set.",
             hint="A forgotten password, an address to be confirmed: both need a mail with a link.",
         )
@@ -66,7 +63,6 @@ def links_are_encrypted(subject: Subject) -> Iterator[Problem]:
     if (subject.settings.site_url or "https:").startswith("http:"):
         yield Problem(
             "users.W004",
-            Level.WARNING,
             "SITE_URL is without TLS, so whoever listens reads the links in mails.",
             hint="SITE_URL=https://…",
         )
@@ -78,7 +74,6 @@ def verification_can_happen(subject: Subject) -> Iterator[Problem]:
     if settings.require_verified_email and not can_mail(subject.settings):
         yield Problem(
             "users.E001",
-            Level.ERROR,
             "USERS_REQUIRE_VERIFIED_EMAIL is set, but no mail can leave: nobody who registers "
             "could ever sign in.",
             hint="Set MAIL_URL and SITE_URL.",

@@ -6,7 +6,7 @@ decorators:
     @check("items")
     def image_folder_exists(subject: Subject) -> Iterator[Problem]:
         if not folder.is_dir():
-            yield Problem("items.W001", Level.WARNING, "…", hint="…")
+            yield Problem("items.W001", "…", hint="…")
 """
 
 from project.checks.framework import Check, Level, Problem, Subject, check, check_database

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Table
 
 from project.apps import FILES, FOLDERS, AppConfig
-from project.checks.framework import Level, Problem, Subject, check
+from project.checks.framework import Problem, Subject, check
 from project.db.base import Base
 from project.settings import ROOT
 from project.web.versions import VERSIONS
@@ -29,7 +29,6 @@ def files_are_known(subject: Subject) -> Iterator[Problem]:
             if near:
                 yield Problem(
                     "apps.W001",
-                    Level.WARNING,
                     f"Nobody reads {path.name}.",
                     hint=f"Did you mean {near}?",
                     obj=app.package,
@@ -43,7 +42,6 @@ def versions_are_mounted(subject: Subject) -> Iterator[Problem]:
             if path.stem not in VERSIONS:
                 yield Problem(
                     "apps.W002",
-                    Level.WARNING,
                     f"api/{path.name} is mounted nowhere.",
                     hint=f"The API's versions are {', '.join(VERSIONS)} (project/web/versions.py).",
                     obj=app.package,
@@ -59,7 +57,6 @@ def apps_are_enabled(subject: Subject) -> Iterator[Problem]:
     for package in sorted((found | offered) - installed):
         yield Problem(
             "apps.W004",
-            Level.WARNING,
             "It is there, but not enabled.",
             hint="Add it to INSTALLED_APPS in project/settings.py, or remove it.",
             obj=package,
@@ -76,7 +73,6 @@ def requirements_are_named(subject: Subject) -> Iterator[Problem]:
             if other is not app and other.label not in app.requires:
                 yield Problem(
                     "apps.W003",
-                    Level.WARNING,
                     f"{table.name}.{key.parent.name} refers to the app '{other.label}', which "
                     "`requires` does not name.",
                     hint=f'Add "{other.label}" to requires in {app.package}/app.py.',

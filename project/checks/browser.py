@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from loguru import logger
 from starlette.types import Message, Scope
 
-from project.checks.framework import Level, Problem, Subject, check
+from project.checks.framework import Problem, Rule, Subject, check, check_rules
 from project.web.headers import strict_transport_security
 from project.web.same_origin import CrossSiteWrite
 
@@ -28,43 +28,46 @@ WANTED = {
 DOCUMENTATION = "/api/docs"
 
 
-@check("security", deploy=True)
-def browsers_are_told_to_use_https(subject: Subject) -> Iterator[Problem]:
+def _has_hsts(subject: Subject) -> bool:
     """A year and all subdomains is what auditors ask for (ASVS 3.4.1)."""
-    web = subject.settings.web
-    if strict_transport_security(subject.settings) is None or web.hsts_seconds < YEAR:
-        yield Problem(
-            "security.W004",
-            Level.WARNING,
-            "HSTS_SECONDS is less than a year, or this is no deployment, which sends it.",
-            hint="Leave it unset, once everything here speaks HTTPS.",
-        )
-        return
-    if not web.hsts_include_subdomains:
-        yield Problem(
-            "security.W005",
-            Level.WARNING,
-            "HSTS leaves out the names below this host.",
-            hint="Set HSTS_INCLUDE_SUBDOMAINS=true if all of them speak HTTPS.",
-        )
-    if not web.hsts_preload:
-        yield Problem(
-            "security.W021",
-            Level.INFO,
-            "Browsers may not have HSTS built in for this host: its first visit is in the clear.",
-            hint="Set HSTS_PRELOAD=true to hand it in for their list.",
-        )
+    is_sent = strict_transport_security(subject.settings) is not None
+    return is_sent and subject.settings.web.hsts_seconds >= YEAR
 
 
-@check("security", deploy=True)
-def plain_http_is_refused(subject: Subject) -> Iterator[Problem]:
-    if not subject.settings.is_https_only:
-        yield Problem(
-            "security.W008",
-            Level.WARNING,
-            "HTTPS_ONLY is off: passwords and tokens may come in the clear.",
-            hint="Leave it unset, and let the proxy say X-Forwarded-Proto.",
-        )
+SETTINGS = check_rules(
+    "security",
+    Rule(
+        "security.W004",
+        lambda subject: not _has_hsts(subject),
+        "HSTS_SECONDS is less than a year, or this is no deployment, which sends it.",
+        "Leave it unset, once everything here speaks HTTPS.",
+    ),
+    Rule(
+        "security.W005",
+        lambda subject: _has_hsts(subject) and not subject.settings.web.hsts_include_subdomains,
+        "HSTS leaves out the names below this host.",
+        "Set HSTS_INCLUDE_SUBDOMAINS=true if all of them speak HTTPS.",
+    ),
+    Rule(
+        "security.W021",
+        lambda subject: _has_hsts(subject) and not subject.settings.web.hsts_preload,
+        "Browsers may not have HSTS built in for this host: its first visit is in the clear.",
+        "Set HSTS_PRELOAD=true to hand it in for their list.",
+    ),
+    Rule(
+        "security.W008",
+        lambda subject: not subject.settings.is_https_only,
+        "HTTPS_ONLY is off: passwords and tokens may come in the clear.",
+        "Leave it unset, and let the proxy say X-Forwarded-Proto.",
+    ),
+    Rule(
+        "security.W104",
+        lambda subject: subject.runtime.limiter is None,
+        "Nothing counts wrong passwords: they can be guessed as fast as argon2 goes.",
+        "Leave THROTTLING_ENABLED unset, and apps.throttling in INSTALLED_APPS.",
+    ),
+    deploy=True,
+)
 
 
 @check("security", deploy=True)
@@ -74,7 +77,6 @@ def pages_are_protected(subject: Subject) -> Iterator[Problem]:
         if name not in headers:
             yield Problem(
                 number,
-                Level.WARNING,
                 message,
                 hint="RequestContext sends the header (project/web/headers.py): put it back.",
                 obj=f"{name.decode()} of / ({status})",
@@ -82,7 +84,6 @@ def pages_are_protected(subject: Subject) -> Iterator[Problem]:
     if OPENER not in headers and b"text/html" in headers.get(b"content-type", b""):
         yield Problem(
             "security.W024",
-            Level.WARNING,
             "A page that opened ours keeps a hold of its window.",
             hint="Send Cross-Origin-Opener-Policy: same-origin (project/web/headers.py).",
         )
@@ -99,7 +100,6 @@ def writes_of_other_sites_are_refused(subject: Subject) -> Iterator[Problem]:
     if status != CrossSiteWrite.status:
         yield Problem(
             "security.W003",
-            Level.WARNING,
             f"Another site's page may sign staff out, and worse: it was answered {status}.",
             hint="RefuseCrossSiteWrites stands around the admin (project/admin/guard.py).",
         )
@@ -111,21 +111,9 @@ def documentation_is_not_public(subject: Subject) -> Iterator[Problem]:
     if status == 200:  # noqa: PLR2004 - the status everybody knows
         yield Problem(
             "security.W103",
-            Level.WARNING,
             "Everybody can read how the whole API is called.",
             hint="ENVIRONMENT=production does not serve it.",
             obj=DOCUMENTATION,
-        )
-
-
-@check("security", deploy=True)
-def guessing_is_throttled(subject: Subject) -> Iterator[Problem]:
-    if subject.runtime.limiter is None:
-        yield Problem(
-            "security.W104",
-            Level.WARNING,
-            "Nothing counts wrong passwords: they can be guessed as fast as argon2 goes.",
-            hint="Leave THROTTLING_ENABLED unset, and apps.throttling in INSTALLED_APPS.",
         )
 
 
@@ -134,7 +122,6 @@ def _loosened(policy: bytes) -> Iterator[Problem]:
     if not scripts or b"'unsafe-inline'" in scripts[0] or b"*" in scripts[0].split():
         yield Problem(
             "security.W106",
-            Level.WARNING,
             "The Content-Security-Policy lets any script run.",
             hint="Give inline scripts the nonce: csp_nonce(request).",
         )

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, QueuePool
 
-from project.checks.framework import Level, Problem, Subject, check, check_database
-from project.db.migrations import pending_revisions, unclaimed_tables
+from project.checks.framework import Problem, Subject, check, check_database
+from project.db.migrations import hidden_files, pending_revisions, unclaimed_tables
+from project.settings import ROOT
 
 
 @check("database")
@@ -16,10 +17,21 @@ def threads_match_connections(subject: Subject) -> Iterator[Problem]:
     if isinstance(pool, QueuePool) and (pool.size(), pool._max_overflow) != (lane.size, 0):  # noqa: SLF001 - there is no public name
         yield Problem(
             "database.E001",
-            Level.ERROR,
             f"The database lane has {lane.size} threads for {pool.size()} connections "
             f"(overflow {pool._max_overflow}).",  # noqa: SLF001 - the same
             hint="Make both DATABASE_POOL_SIZE and leave max_overflow at 0.",
+        )
+
+
+@check("database")
+def migrations_are_visible(_: Subject) -> Iterator[Problem]:
+    """macOS leaves `._0001_initial.py` on disks of others, and Alembic would run it."""
+    for path in hidden_files():
+        yield Problem(
+            "database.E005",
+            "It is hidden, and no migration, but Alembic takes it for one.",
+            hint="Delete it: `migrate` refuses to go on.",
+            obj=path.relative_to(ROOT).as_posix(),
         )
 
 
@@ -29,7 +41,6 @@ def tables_have_models(_: Subject, connection: Connection) -> Iterator[Problem]:
     for table in unclaimed_tables(connection):
         yield Problem(
             "database.W001",
-            Level.WARNING,
             "No installed app has a model for this table.",
             hint="Install its app again, or drop it in a migration (makemigrations --empty).",
             obj=table,
@@ -42,7 +53,6 @@ def migrations_are_applied(_: Subject, connection: Connection) -> Iterator[Probl
     if pending:
         yield Problem(
             "database.W002",
-            Level.WARNING,
             f"{len(pending)} migration(s) are pending, {pending[0]} first.",
             hint="Run `manage.py migrate`.",
         )

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from sqlalchemy import URL, Connection, text
 
-from project.checks.framework import Level, Problem, Subject, check, check_database
+from project.checks.framework import (
+    Problem,
+    Rule,
+    Subject,
+    check,
+    check_database,
+    check_rules,
+)
 from project.settings import ROOT, WebSettings, is_weak
 from project.web.lanes import available_cores
 
@@ -22,52 +29,56 @@ OLDEST = 14
 
 LOCAL = {"", "localhost", "127.0.0.1", "::1"}
 
-
-@check("security", deploy=True)
-def environment_is_a_deployment(subject: Subject) -> Iterator[Problem]:
-    """Development shows tracebacks of SQL, documents its API and makes up missing secrets."""
-    if not subject.settings.is_deployed:
-        yield Problem(
-            "security.W018",
-            Level.WARNING,
-            f"ENVIRONMENT is {subject.settings.environment}.",
-            hint="Set ENVIRONMENT=production, or staging.",
-        )
+DEFAULT_HOSTS = WebSettings.model_fields["allowed_hosts"].default
 
 
-@check("security", deploy=True)
-def secret_key_is_strong(subject: Subject) -> Iterator[Problem]:
-    if any(map(is_weak, subject.settings.secret_keys)):
-        yield Problem(
-            "security.W009",
-            Level.WARNING,
-            "SECRET_KEY, or one of its fallbacks, is short, uniform or a placeholder.",
-            hint="python -c 'import secrets; print(secrets.token_urlsafe(48))' makes a good one.",
-        )
+SECURITY = check_rules(
+    "security",
+    # Development shows tracebacks of SQL, documents its API and makes up missing secrets.
+    Rule(
+        "security.W018",
+        lambda subject: not subject.settings.is_deployed,
+        "ENVIRONMENT is {settings.environment}.",
+        "Set ENVIRONMENT=production, or staging.",
+    ),
+    Rule(
+        "security.W009",
+        lambda subject: any(map(is_weak, subject.settings.secret_keys)),
+        "SECRET_KEY, or one of its fallbacks, is short, uniform or a placeholder.",
+        "python -c 'import secrets; print(secrets.token_urlsafe(48))' makes a good one.",
+    ),
+    Rule(
+        "security.W020",
+        lambda subject: subject.settings.web.allowed_hosts == DEFAULT_HOSTS,
+        "ALLOWED_HOSTS names this machine alone.",
+        "Set it to the names under which people reach this place.",
+    ),
+    # Whoever is believed may call himself any client, and any scheme.
+    Rule(
+        "security.W101",
+        lambda subject: "*" in subject.settings.web.trusted_proxies,
+        "TRUSTED_PROXIES believes everybody's X-Forwarded headers.",
+        "Name the addresses of your proxies.",
+    ),
+    deploy=True,
+)
 
-
-@check("security", deploy=True)
-def hosts_are_named(subject: Subject) -> Iterator[Problem]:
-    default = WebSettings.model_fields["allowed_hosts"].default
-    if subject.settings.web.allowed_hosts == default:
-        yield Problem(
-            "security.W020",
-            Level.WARNING,
-            "ALLOWED_HOSTS names this machine alone.",
-            hint="Set it to the names under which people reach this place.",
-        )
-
-
-@check("security", deploy=True)
-def proxies_are_named(subject: Subject) -> Iterator[Problem]:
-    """Whoever is believed may call himself any client, and any scheme."""
-    if "*" in subject.settings.web.trusted_proxies:
-        yield Problem(
-            "security.W101",
-            Level.WARNING,
-            "TRUSTED_PROXIES believes everybody's X-Forwarded headers.",
-            hint="Name the addresses of your proxies.",
-        )
+SERVER = check_rules(
+    "server",
+    Rule(
+        "server.W001",
+        lambda subject: subject.settings.has_server_timing,
+        "SERVER_TIMING tells everybody how many queries an answer took.",
+        "Leave it unset where strangers come.",
+    ),
+    Rule(
+        "server.W002",
+        lambda subject: subject.settings.logging.format == "text",
+        "LOG_FORMAT is text, which no log collector takes apart safely.",
+        "Leave it unset, or set it to json.",
+    ),
+    deploy=True,
+)
 
 
 @check("security", deploy=True)
@@ -76,33 +87,10 @@ def origins_are_encrypted(subject: Subject) -> Iterator[Problem]:
         if origin.startswith("http://"):
             yield Problem(
                 "security.W102",
-                Level.WARNING,
                 "ALLOWED_ORIGINS lets a page call the API that anyone on its way can change.",
                 hint="Allow its https:// origin.",
                 obj=origin,
             )
-
-
-@check("server", deploy=True)
-def nothing_is_told_to_strangers(subject: Subject) -> Iterator[Problem]:
-    if subject.settings.has_server_timing:
-        yield Problem(
-            "server.W001",
-            Level.WARNING,
-            "SERVER_TIMING tells everybody how many queries an answer took.",
-            hint="Leave it unset where strangers come.",
-        )
-
-
-@check("server", deploy=True)
-def logs_are_for_machines(subject: Subject) -> Iterator[Problem]:
-    if subject.settings.logging.format == "text":
-        yield Problem(
-            "server.W002",
-            Level.WARNING,
-            "LOG_FORMAT is text, which no log collector takes apart safely.",
-            hint="Leave it unset, or set it to json.",
-        )
 
 
 @check("server", deploy=True)
@@ -112,7 +100,6 @@ def uploads_survive(subject: Subject) -> Iterator[Problem]:
     if subject.settings.media.storage_url is None and folder.resolve().is_relative_to(ROOT):
         yield Problem(
             "server.W003",
-            Level.WARNING,
             "Uploaded files lie inside the folder of the code.",
             hint="Set MEDIA_DIRECTORY to a folder of their own, or STORAGE_URL to a bucket.",
             obj=str(folder),
@@ -125,7 +112,6 @@ def workers_have_cores(subject: Subject) -> Iterator[Problem]:
     if workers > cores:
         yield Problem(
             "server.I001",
-            Level.INFO,
             f"{workers} workers share {cores} cores: more memory and connections, no more answers.",
             hint="Measure with loadtests/ what this machine wants.",
         )
@@ -141,7 +127,6 @@ def connections_fit(subject: Subject, connection: Connection) -> Iterator[Proble
     if needed > available:
         yield Problem(
             "database.E002",
-            Level.ERROR,
             f"{server.replicas} x {server.workers} workers x {one} connections + {RESERVE} in "
             f"reserve = {needed}, but PostgreSQL has {available} to give.",
             hint="Lower WORKERS or DATABASE_POOL_SIZE, or raise max_connections.",
@@ -154,7 +139,6 @@ def server_is_maintained(_: Subject, connection: Connection) -> Iterator[Problem
     if version < OLDEST:
         yield Problem(
             "database.W003",
-            Level.WARNING,
             f"PostgreSQL {version} gets no security updates any more.",
             hint="Upgrade the server; development and tests run on 18.",
         )
@@ -170,7 +154,6 @@ def connection_is_encrypted(_: Subject, connection: Connection) -> Iterator[Prob
     if not (host in LOCAL or host.startswith("/") or is_encrypted):
         yield Problem(
             "database.W004",
-            Level.WARNING,
             "The connection to PostgreSQL is not encrypted.",
             hint="Add ?sslmode=verify-full&sslrootcert=… to DATABASE_URL.",
             obj=host,

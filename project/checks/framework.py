@@ -1,8 +1,11 @@
 """What a check is, what it looks at and what it says."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import wraps
+from typing import NamedTuple
 
 from fastapi import FastAPI
 from sqlalchemy import Connection
@@ -16,10 +19,15 @@ from project.runtime import Runtime
 from project.settings import INSTALLED_APPS, Settings, load_settings
 
 # Names the driver and no server: an engine connects when it is first used, and no check uses it.
+NO_SERVER = "postgresql+psycopg://"
+
 BLIND = "database.E004"
 """A check of the database that could not look."""
 
-NO_SERVER = "postgresql+psycopg://"
+UNREACHABLE, UNSEEN = "database.E003", "database.I001"
+"""The database cannot be reached: where it has to be looked at, and where it need not."""
+
+ID = re.compile(r"\w+\.(?P<letter>[DIWEC])\d{3}")
 
 
 class Level(IntEnum):
@@ -32,19 +40,29 @@ class Level(IntEnum):
     CRITICAL = 50
 
 
+LEVELS = {level.name[0]: level for level in Level}
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong.
 
-    `id` is stable and starts with the tag (`web.W001`), `hint` says the mend and `obj`
-    names what has the problem.
+    `id` is stable, starts with the tag and holds the level's first letter (`web.W001` is a
+    WARNING); `hint` says the mend and `obj` names what has the problem.
     """
 
     id: str
-    level: Level
     message: str
     hint: str = ""
     obj: str = ""
+
+    def __post_init__(self) -> None:
+        if not ID.fullmatch(self.id):
+            raise ValueError(f"{self.id!r} is no id of a problem, such as 'web.W001'.")
+
+    @property
+    def level(self) -> Level:
+        return LEVELS[self.id.rpartition(".")[2][0]]
 
     def __str__(self) -> str:
         place = f"{self.obj}: " if self.obj else ""
@@ -111,10 +129,32 @@ def check(tag: str, *, deploy: bool = False) -> Callable[[Look], Check]:
     return mark
 
 
+class Rule(NamedTuple):
+    """What one look at the subject decides: a row of a table of checks."""
+
+    id: str
+    is_broken: Callable[[Subject], bool]
+    message: str
+    """May name settings: `ENVIRONMENT is {settings.environment}.`"""
+    hint: str
+
+
+def check_rules(tag: str, *rules: Rule, deploy: bool = False) -> Check:
+    """Make one check of a table."""
+
+    def look(subject: Subject) -> Iterator[Problem]:
+        for rule in rules:
+            if rule.is_broken(subject):
+                yield Problem(rule.id, rule.message.format_map(vars(subject)), rule.hint)
+
+    return Check(tag, look, deploy)
+
+
 def check_database(tag: str, *, deploy: bool = False) -> Callable[[LookAtDatabase], Check]:
     """Make a check of a function that also gets a connection; without one it finds nothing."""
 
     def mark(look_at: LookAtDatabase) -> Check:
+        @wraps(look_at)  # it is of the module that `look_at` is of
         def look(subject: Subject) -> Iterable[Problem]:
             if subject.connection is None:
                 return ()
@@ -123,7 +163,7 @@ def check_database(tag: str, *, deploy: bool = False) -> Callable[[LookAtDatabas
             except DBAPIError as error:  # no right to look there, say
                 subject.connection.rollback()
                 reason = str(error.orig).partition("\n")[0]
-                return [Problem(BLIND, Level.ERROR, f"{look_at.__name__}: {reason}")]
+                return [Problem(BLIND, f"{look_at.__name__}: {reason}")]
 
         return Check(tag, look, deploy)
 

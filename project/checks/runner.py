@@ -1,12 +1,16 @@
 """Collecting the checks of the project and of its apps, and running them."""
 
-from collections.abc import Iterable
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 
-from project.checks import apps, browser, database, deployment, settings, web
-from project.checks.framework import Check, Problem, Subject
+from project.checks import apps, browser, database, deployment, framework, settings, silence, web
+from project.checks.framework import ID, Check, Problem, Subject
 
-BUILT_IN = (settings, apps, database, web, deployment, browser)
+BUILT_IN = (settings, silence, apps, database, web, deployment, browser)
+WRITTEN_ID = re.compile(rf'"({ID.pattern})"')
 
 
 def collect_checks(subject: Subject, *, deploy: bool = False) -> list[Check]:
@@ -14,9 +18,8 @@ def collect_checks(subject: Subject, *, deploy: bool = False) -> list[Check]:
 
     Those for a deployment are among them only if asked for.
     """
-    modules = [*BUILT_IN, *(module for _, module in subject.registry.modules("checks"))]
     # A check that one module imports from another runs once.
-    found = dict.fromkeys(found for module in modules for found in _checks_in(module))
+    found = dict.fromkeys(found for module in _modules(subject) for found in _checks_in(module))
     return [check for check in found if deploy or not check.is_for_deployment]
 
 
@@ -32,6 +35,25 @@ def run_checks(
         for problem in found(subject)
     ]
     return sorted(problems, key=lambda problem: (-problem.level, problem.id, problem.obj))
+
+
+def known_ids(subject: Subject) -> set[str]:
+    """Return the ids that problems may have: those written in the modules that checks are of."""
+    origins = [found.look.__module__ for found in collect_checks(subject, deploy=True)]
+    modules = {framework, *_modules(subject), *(sys.modules[name] for name in origins)}
+    return {found[1] for module in modules for found in WRITTEN_ID.finditer(_source(module))}
+
+
+def _modules(subject: Subject) -> Iterator[ModuleType]:
+    yield from BUILT_IN
+    yield from (module for _, module in subject.registry.modules("checks"))
+
+
+def _source(module: ModuleType) -> str:
+    try:
+        return inspect.getsource(module)
+    except OSError:  # it is installed without
+        return ""
 
 
 def _checks_in(module: ModuleType) -> list[Check]:

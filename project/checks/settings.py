@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from project.app_settings import find_unknown
-from project.checks.framework import Level, Problem, Subject, check
+from project.checks.framework import Problem, Subject, check
 
 
 @check("settings")
@@ -13,7 +13,6 @@ def variables_are_read(subject: Subject) -> Iterator[Problem]:
         near = f"Did you mean {unknown.near}? " if unknown.near else ""
         yield Problem(
             "settings.W001",
-            Level.WARNING,
             f"No setting is called so; it stands in {_place(unknown.source)}.",
             hint=f"{near}`manage.py diffsettings --all` lists all there are.",
             obj=unknown.name,

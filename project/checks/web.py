@@ -11,7 +11,7 @@ from project.checks.dependencies import (
     hands_out_session,
     is_asynchronous,
 )
-from project.checks.framework import Level, Problem, Subject, check
+from project.checks.framework import Problem, Subject, check
 from project.templating import TEMPLATE_FOLDER
 
 
@@ -20,7 +20,6 @@ def template_folder_exists(_: Subject) -> Iterator[Problem]:
     if not TEMPLATE_FOLDER.is_dir():
         yield Problem(
             "templates.E001",
-            Level.ERROR,
             "The project's template folder is missing.",
             hint="Pages and error pages come from there; restore it.",
             obj=str(TEMPLATE_FOLDER),
@@ -39,7 +38,6 @@ def routes_are_reached(subject: Subject) -> Iterator[Problem]:
         if count > 1:
             yield Problem(
                 "web.W001",
-                Level.WARNING,
                 f"{count} routes answer it; only the first one is ever reached.",
                 hint="Give one of them another path, or take one away.",
                 obj=f"{method} {path}",
@@ -53,7 +51,6 @@ def dependencies_make_no_hop(subject: Subject) -> Iterator[Problem]:
         if not is_asynchronous(dependency):
             yield Problem(
                 "web.W002",
-                Level.WARNING,
                 f"The dependency {_title(dependency)} is no `async def`: a thread hop of its own.",
                 hint="Make it async if it never blocks, or a provider: InTransaction(…).",
                 obj=name,
@@ -67,7 +64,6 @@ def dependencies_hold_no_session(subject: Subject) -> Iterator[Problem]:
         if hands_out_session(dependency):
             yield Problem(
                 "web.E001",
-                Level.ERROR,
                 f"The dependency {_title(dependency)} hands out a session of its own.",
                 hint="Take DbSession, or AsyncDbSession in an async route.",
                 obj=name,

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from project.apps import Registry
+from project.apps import AppConfig, Registry
 from project.db.engine import create_single_engine, resolve_database_url
 from project.db.session import Database
-from project.errors import CommandError
+from project.errors import AppError, CommandError
 from project.settings import INSTALLED_APPS, Settings
 
 # SQLSTATEs for a table and for a column that are not there.
@@ -22,6 +22,14 @@ def load_registry() -> Registry:
     registry = Registry.load(INSTALLED_APPS)
     registry.import_models()
     return registry
+
+
+def find_app(registry: Registry, label: str) -> AppConfig:
+    """Return the app of this label, which somebody typed. Raises CommandError if there is none."""
+    try:
+        return registry.get(label)
+    except AppError as error:
+        raise CommandError(str(error), exit_code=2) from error
 
 
 @contextmanager

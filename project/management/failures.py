@@ -43,11 +43,11 @@ def sentence(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and _is_foreign(error.name):
         return _not_installed(error)
     name = type(error).__name__
-    places = list(_places(error))
+    app = _app_being_loaded(error)
+    places = list(_places(error, app))
     where = f" ({places[-1][0]}, line {places[-1][1]})" if places else ""
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     what = f"{name}: {text}{where}" if text else f"{name}{where}"
-    app = _app_being_loaded(error)
     if app:
         return f"App {app!r} cannot be loaded: {what}. Mend it, or take it out of INSTALLED_APPS."
     return f"{what}. Run again with --traceback to see more."
@@ -59,9 +59,12 @@ def _not_installed(error: ModuleNotFoundError) -> str:
     return f"{who} is not installed in {sys.executable}: {INSTALL}."
 
 
-def _places(error: BaseException) -> Iterator[tuple[str, int]]:
-    """File and line of every frame in code that people edit: the project and its apps."""
-    folders = [ROOT, *_app_folders().values()]
+def _places(error: BaseException, app: str | None = None) -> Iterator[tuple[str, int]]:
+    """File and line of every frame in code that people edit: the project and its apps.
+
+    Of an app that is being loaded only its own: what the machinery refuses is mended there.
+    """
+    folders = [_app_folders()[app]] if app else [ROOT, *_app_folders().values()]
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == TYPED or _is_edited(frame.filename, folders):
             yield shown(frame.filename), frame.lineno or 0

@@ -14,6 +14,7 @@ from project.db.migrations import (
     pending_revisions,
 )
 from project.errors import CommandError
+from project.management.environment import find_app
 from project.settings import INSTALLED_APPS
 
 RELATIVE = re.compile(r"[+-]\d+")
@@ -38,7 +39,7 @@ def split_words(words: list[str]) -> tuple[str | None, str]:
     labels = {app.label for app in Registry.load(INSTALLED_APPS)}
     if len(words) > 1 or (words and words[0] in labels):
         label, revision = words[0], words[1] if len(words) > 1 else "head"
-        Registry.load(INSTALLED_APPS).get(label)
+        find_app(Registry.load(INSTALLED_APPS), label)
         return label, revision
     return None, words[0] if words else "head"
 
@@ -88,7 +89,8 @@ def _relative(steps: int, applied: list[str], pending: list[str]) -> str | None:
     if abs(steps) > ways:
         raise CommandError(
             f"There are {ways} migrations in that direction, not {abs(steps)}. "
-            "`manage.py showmigrations` lists them."
+            "`manage.py showmigrations` lists them.",
+            exit_code=2,
         )
     place = len(applied) + steps
     return [*applied, *pending][place - 1] if place else None

@@ -11,6 +11,7 @@ from project.db.migrations.changes import describe_difference
 from project.db.migrations.renames import carry_out_renames, connection_of
 from project.errors import CommandError
 from project.management import style
+from project.management.asking import is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,26 +30,42 @@ class Review:
     renames: set[str]
     defaults: dict[str, str]
     may_ask: bool
+    is_strict: bool = False
+    """Whether a rename that nobody has answered for is refused: the migration would lose data."""
+    no_renames: bool = False
+    """Whether whatever could be a rename is none."""
+    unanswered: list[Rename] = field(default_factory=list)
     unused: set[str] = field(default_factory=set)
     """Answers that no question was asked for; by the end there has to be none."""
 
     @classmethod
-    def of(cls, renames: Iterable[str], defaults: Iterable[str], *, may_ask: bool) -> Review:
+    def of(
+        cls,
+        renames: Iterable[str],
+        defaults: Iterable[str],
+        *,
+        may_ask: bool,
+        is_strict: bool = False,
+        no_renames: bool = False,
+    ) -> Review:
         given = dict(default.split("=", 1) for default in defaults)
         return cls(
             renames=set(renames),
             defaults=given,
-            may_ask=may_ask and sys.stdin is not None and sys.stdin.isatty(),
+            may_ask=may_ask and is_terminal(),
+            is_strict=is_strict,
+            no_renames=no_renames,
             unused={*renames, *given},
         )
 
     def settle(self, context: MigrationContext, script: ops.MigrationScript) -> list[str]:
         """Change the script as the answers say; return the changes, a sentence each.
 
-        Raises CommandError for an answer that fits nothing.
+        Raises CommandError for an answer that fits nothing, and for one that is missing.
         """
         found = carry_out_renames(context, script, self.is_rename, self.renames)
         connection_of(context).rollback()
+        self._refuse_unanswered()
         upgrade, downgrade = found.script.upgrade_ops_list[-1], found.script.downgrade_ops_list[-1]
         changes = [f"rename {rename.words}" for rename in found.renames]
         changes += [describe_difference(difference) for difference in upgrade.as_diffs()]
@@ -63,10 +80,13 @@ class Review:
         if rename.option in self.renames:
             self.unused.discard(rename.option)
             return True
-        if any(_contradicts(rename, other) for other in self.renames):
+        if self.no_renames or any(_contradicts(rename, other) for other in self.renames):
             return False
         if self.may_ask:
             return _ask(f"{rename.question} [y/N] ").lower() in {"y", "yes"}
+        if self.is_strict:
+            self.unanswered.append(rename)
+            return False
         fate = "stays, unused" if rename.is_table else "is dropped with its data"
         _warn(
             f"Perhaps a rename: {rename.words}. As it is, the old one {fate}; "
@@ -97,6 +117,14 @@ class Review:
             raise CommandError(
                 f"Nothing in the models fits '{min(self.unused)}': what it names must have been "
                 "removed and added. `makemigrations --dry-run` shows the changes."
+            )
+
+    def _refuse_unanswered(self) -> None:
+        if self.unanswered:
+            options = " or ".join(f"--rename {rename.option}" for rename in self.unanswered)
+            raise CommandError(
+                f"{self.unanswered[0].question} Nobody can be asked here, so nothing was "
+                f"written: say {options} to keep the data, or --no-rename if it was none."
             )
 
 

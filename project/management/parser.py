@@ -53,6 +53,17 @@ class CommandParser(argparse.ArgumentParser):
         raise CommandError(message + (hint or f"See '{self.prog} --help'."), exit_code=2)
 
 
+def positive(text: str) -> int:
+    """Read a whole number from 1 on, 1_000_000 say. Raises argparse.ArgumentTypeError."""
+    try:
+        number = int(text.replace(",", ""))  # which takes underscores, too
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text!r}")
+    return number
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """ "Did you mean …?" for the closest known word, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)

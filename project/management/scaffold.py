@@ -42,7 +42,12 @@ SCENARIO = (f"loadtests/scenarios/{SAMPLE}.py",)
 PARTS = {
     "admin": (f"apps/{SAMPLE}/admin.py", f"tests/apps/{SAMPLE}/test_admin.py"),
     # A load scenario speaks to the API.
-    "api": (f"apps/{SAMPLE}/api/", f"tests/apps/{SAMPLE}/test_api_v1.py", *SCENARIO),
+    "api": (
+        f"apps/{SAMPLE}/api/",
+        f"tests/apps/{SAMPLE}/test_api_v1.py",
+        f"tests/apps/{SAMPLE}/authorisation.py",
+        *SCENARIO,
+    ),
     "scenario": SCENARIO,
 }
 """What an app may do without, and where it lies in the template."""
@@ -67,48 +72,67 @@ class Names(NamedTuple):
     def fill_in(self, text: str) -> str:
         """Put these words in the place of the template's."""
         words = self._by_sample()
-        return re.sub("|".join(words), lambda found: words[found[0]], text)
+        return re.sub("|".join(map(re.escape, words)), lambda found: words[found[0]], text)
 
     def _by_sample(self) -> dict[str, str]:
         """Each word of the template, the longer before those that it begins with."""
         return {
+            # A permission is named after the model's class, which may say less than the label.
+            f"{SAMPLE}.change_sample_thing": f"{self.label}.change_{self._parts('_')}",
+            f"{SAMPLE}.delete_sample_thing": f"{self.label}.delete_{self._parts('_')}",
             SAMPLE: self.label,
             "sample_thing": self.thing,
             "sample things": self.label.replace("_", " "),
             "Sample things": self.label.replace("_", " ").capitalize(),
             "sample thing": self.thing.replace("_", " "),
-            "sample-thing": CAPITALS.sub("-", self.Thing).lower(),  # as SQLAdmin writes it
+            "sample-thing": self._parts("-"),  # as SQLAdmin writes it
             "SampleThings": self.Things,
             "SampleThing": self.Thing,
         }
 
+    def _parts(self, separator: str) -> str:
+        """Write the class's name in lower case: OrderLine is order_line, or order-line."""
+        return CAPITALS.sub(separator, self.Thing).lower()
+
 
 def refuse_bad_name(name: str, root: Path) -> None:
     """Raise CommandError, with the mend, for what cannot become an app's name."""
+    problem = _unusable(name) or _taken(name, root)
+    if problem:
+        raise CommandError(f"{problem}.", exit_code=2)
+
+
+def _unusable(name: str) -> str:
+    """Say why no project could have an app of this name; nothing if one could."""
     if not NAME.fullmatch(name):
         proposal = re.sub(r"\W+", "_", name.lower(), flags=re.ASCII).strip("_")
         hint = f", such as {proposal!r}" if NAME.fullmatch(proposal) else ", such as 'blog'"
-        raise CommandError(
+        return (
             f"{name!r} is not a name for an app: take lower-case letters, digits and "
-            f"underscores, a letter first{hint}."
+            f"underscores, a letter first{hint}"
         )
     if keyword.iskeyword(name):
-        raise CommandError(f"{name!r} is a word of Python's own: choose another name.")
+        return f"{name!r} is a word of Python's own: choose another name"
     if name in MIGRATE_WORDS:
-        raise CommandError(f"{name!r} is a revision to `migrate`: choose another name.")
+        return f"{name!r} is a revision to `migrate`: choose another name"
     if len(name) > LONGEST_NAME:
-        raise CommandError(f"{name!r} is longer than {LONGEST_NAME} characters: shorten it.")
-    labels = {app.rpartition(".")[2] for app in installed_apps()}
-    if name in labels:
-        raise CommandError(f"An app called {name!r} is installed already: choose another name.")
+        return f"{name!r} is longer than {LONGEST_NAME} characters: shorten it"
     if name == SAMPLE:
-        raise CommandError(f"{name!r} is what the template is called: choose another name.")
+        return f"{name!r} is what the template is called: choose another name"
+    return ""
+
+
+def _taken(name: str, root: Path) -> str:
+    """Say who has this name already; nothing if nobody has."""
+    if name in {app.rpartition(".")[2] for app in installed_apps()}:
+        return f"An app called {name!r} is installed already: choose another name"
     for place in (f"apps/{name}", f"tests/apps/{name}", *_own_files(name)):
         path = root / place
         if path.exists():
-            raise CommandError(f"{shown(path)} exists already: choose another name or remove it.")
+            return f"{shown(path)} exists already: choose another name or remove it"
     if importlib.util.find_spec(name) is not None:
-        raise CommandError(f"{name!r} is the name of a Python module: choose another name.")
+        return f"{name!r} is the name of a Python module: choose another name"
+    return ""
 
 
 def refuse_missing_accounts() -> None:

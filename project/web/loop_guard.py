@@ -63,8 +63,14 @@ class Block:
     stack: tuple[str, ...]
 
     def __str__(self) -> str:
-        calls = "".join(f"\n    {call}" for call in self.stack)
-        return f"The event loop was blocked for {self.seconds:.2f} s at {self.place}{calls}"
+        """Say the place once: before it stands who called it, behind it what it called."""
+        at = self.stack.index(self.place) if self.place in self.stack else len(self.stack)
+        lines = [
+            f"The event loop was blocked for {self.seconds:.2f} s at {self.place}",
+            *(f"    which called {call}" for call in self.stack[at + 1 :]),
+            *(f"    called by {call}" for call in reversed(self.stack[:at])),
+        ]
+        return "\n".join(lines)
 
 
 _looking = threading.Lock()

@@ -17,7 +17,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers
 
 from project.errors import ProjectError, TooManyRequests
@@ -152,9 +153,12 @@ def throttled(
 
     Routes of one `scope` share a count, and a deployment may set its rate. Without one, each
     route counts for itself. `by_address` is for what strangers do: whoever may open accounts
-    would otherwise get another count with each.
+    would otherwise get another count with each. Raises ValueError for what is no rate.
     """
-    parsed = Rate.parse(rate)
+    try:
+        parsed = Rate.parse(rate)
+    except ValueError as error:
+        raise ValueError(f"@throttled({rate!r}) {error}") from None
 
     def mark(endpoint: "Function") -> "Function":
         name = scope or f"{endpoint.__module__}.{endpoint.__qualname__}"
@@ -162,6 +166,13 @@ def throttled(
         return endpoint
 
     return mark
+
+
+def declared_scopes(app: FastAPI) -> set[str]:
+    """Return the scopes of all throttled routes, as `THROTTLING_RATES` may name them."""
+    routes = (context.original_route for context in iter_route_contexts(app.routes))
+    declared = (getattr(route, "throttle", None) for route in routes)
+    return {throttle.scope for throttle in filter(None, declared)}
 
 
 def with_throttle(handler: Handler, declared: Throttle | None) -> Handler:

@@ -40,7 +40,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     return load
 
 
-def complaint(load: Load, **variables: str) -> str:
+def complaint(load: Load, **variables: Any) -> str:
     with pytest.raises(ImproperlyConfigured) as caught:
         load(**variables)
     message = str(caught.value)
@@ -82,8 +82,44 @@ def test_defaults(load: Load) -> None:
 )
 def test_broken_setting_is_named(load: Load, name: str, value: str) -> None:
     message = complaint(load, **{name: value})
-    assert message.startswith(f"Settings: {name} ")
+    is_shown = name != "DATABASE_URL"
+    assert message.startswith(f"Settings: {name}={value!r} " if is_shown else f"Settings: {name} ")
     assert "canary" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("MAIL_URL", "canary://u:canary@h", "MAIL_URL must be"),
+        ("SECRET_KEY_FALLBACKS", '["canary', "SECRET_KEY_FALLBACKS is not"),
+        ("SITE_URL", "http://u:canary@h", "SITE_URL='http://***@h' is not"),
+        ("LOG_LEVEL", "x" * 70, f"LOG_LEVEL='{'x' * 59}…' should"),
+        ("LOG_LEVEL", "a\nb", r"LOG_LEVEL='a\nb' should"),
+    ],
+)
+def test_what_a_broken_setting_shows(load: Load, name: str, value: str, shown: str) -> None:
+    message = complaint(load, **{name: value})
+    assert message.startswith(f"Settings: {shown}")
+    assert "canary" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"SITE_NAME=a\n\n\nno canary\nLOG_LEVEL=INFO\n", ".env, line 4 is not NAME=value:"),
+        (b"a b\nLOG_LEVEL=INFO\nSITE_NAME='a\n", ".env, lines 1, 3 are not NAME=value:"),
+        (b"SITE_NAME=\xe4\n", ".env is not UTF-8: save it as that"),
+    ],
+)
+def test_a_malformed_file_is_one_line(
+    load: Load, tmp_path: Path, caplog: pytest.LogCaptureFixture, text: bytes, said: str
+) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(text)
+    message = complaint(load, env_file=file)
+    assert message.startswith(f"Settings: {said}")
+    assert "canary" not in message
+    assert caplog.records == [], "python-dotenv says nothing of its own"
 
 
 def test_all_broken_settings_are_named_at_once(load: Load) -> None:
@@ -306,5 +342,5 @@ def test_site_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 )
 def test_site_url_that_is_none(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("SITE_URL", url)
-    with pytest.raises(ImproperlyConfigured, match="SITE_URL is not a scheme and a host"):
+    with pytest.raises(ImproperlyConfigured, match=r"SITE_URL='.*' is not a scheme and a host"):
         load_settings(env_file=None)

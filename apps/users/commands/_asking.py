@@ -2,18 +2,20 @@
 
 import getpass
 import os
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from apps.users.validation import Email, Password
-from project.errors import CommandError
+from project.errors import CommandError, Invalid
+from project.management.asking import is_terminal
 
 
 def require_terminal(*variables: str) -> None:
     """Raise CommandError, which names the way out, if there is nobody to ask."""
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not is_terminal():
         raise CommandError(
             "This is not a terminal, so nobody can be asked: pass --noinput and set "
             f"{' and '.join(variables)}."
@@ -36,20 +38,40 @@ def ask_password() -> str:
     return password
 
 
-def valid_email(value: str) -> str:
-    """Return the address as the API would keep it. Raises CommandError."""
-    return _validate(Email, "email", value)
+def valid_email(value: str, variable: str = "") -> str:
+    """Return the address as the API would keep it.
+
+    Raises CommandError, which names the variable or the option that the address comes from.
+    """
+    return _validate(Email, "email", value, variable)
 
 
-def valid_password(value: str) -> str:
-    """Return the password. Raises CommandError with the reason, never the value."""
-    return _validate(Password, "password", value)
+def find_password(variable: str) -> str:
+    """Read the password from the variable, or ask for it where there is none.
+
+    Raises CommandError with the reason, never the value.
+    """
+    password = read_variable(variable) if variable else ask_password()
+    return _validate(Password, "password", password, variable)
 
 
-def _validate(kind: Any, name: str, value: str) -> str:
+@contextmanager
+def password_of(variable: str) -> Iterator[None]:
+    """Meanwhile, name the variable that holds the password when a rule refuses it."""
+    try:
+        yield
+    except Invalid as error:
+        raise CommandError(f"{variable}: {error}." if variable else f"{error}.") from error
+
+
+def _validate(kind: Any, name: str, value: str, variable: str) -> str:
     try:
         valid: str = TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        reason = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise CommandError(f"This {name} will not do: {reason[0].lower()}{reason[1:]}.") from error
+        reason = error.errors(include_input=False, include_url=False)[0]["msg"].rstrip(".")
+        what = variable or f"This {name}"
+        raise CommandError(
+            f"{what} will not do: {reason[0].lower()}{reason[1:]}.",
+            exit_code=2 if what.startswith("--") else 1,
+        ) from error
     return valid

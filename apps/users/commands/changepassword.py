@@ -6,12 +6,7 @@ Asks for the password, twice; with --noinput it is read from NEW_PASSWORD.
 import argparse
 import sys
 
-from apps.users.commands._asking import (
-    ask_password,
-    read_variable,
-    require_terminal,
-    valid_password,
-)
+from apps.users.commands._asking import find_password, password_of, require_terminal
 from apps.users.credentials import set_password
 from apps.users.events import log_when_saved
 from apps.users.mails import write_mail
@@ -30,7 +25,7 @@ VARIABLE = "NEW_PASSWORD"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("email", help="the account's address")
-    parser.add_argument("--noinput", action="store_true", help="ask nothing")
+    parser.add_argument("--noinput", "--no-input", action="store_true", help="ask nothing")
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -43,13 +38,15 @@ def handle(options: argparse.Namespace) -> int:
         if known is None:
             raise CommandError(f"There is no account {options.email}.")
         # Nobody waits for a person with a transaction open.
-        password = valid_password(read_variable(VARIABLE) if options.noinput else ask_password())
-        password_hash = hash_new_password(password, email=known.email, full_name=known.full_name)
+        variable = VARIABLE if options.noinput else ""
+        password = find_password(variable)
+        with password_of(variable):
+            hashed = hash_new_password(password, email=known.email, full_name=known.full_name)
         with database.transaction() as session:
             user = find_user_by_email(session, options.email)
             if user is None:
                 raise CommandError(f"{options.email} was deleted meanwhile.")
-            set_password(session, user=user, password_hash=password_hash)
+            set_password(session, user=user, password_hash=hashed)
             sentence = "Password set on the command line"
             log_when_saved(session, "password_set", sentence, user_id=user.id)
     print(f"{options.email} has another password; its sessions and API keys have ended.")

@@ -11,6 +11,7 @@ from apps.users.api_keys import purge_keys
 from apps.users.sign_ins import purge_sessions
 from project.db.session import Database
 from project.management.environment import load_registry, open_database
+from project.management.parser import positive
 from project.settings import load_settings
 
 BATCH = 1000
@@ -18,12 +19,12 @@ BATCH = 1000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--batch-size", type=int, default=BATCH, metavar="N", help=f"rows at a time ({BATCH})"
+        "--batch-size", type=positive, default=BATCH, metavar="N", help=f"rows at a time ({BATCH})"
     )
 
 
 def handle(options: argparse.Namespace) -> int:
-    batch = max(1, options.batch_size)
+    batch = options.batch_size
     load_registry()
     with open_database(load_settings()) as database:
         sessions = _delete_all(database, purge_sessions, batch)

@@ -8,11 +8,11 @@ every deployment.
 import argparse
 
 from apps.users.commands._asking import (
-    ask_password,
+    find_password,
+    password_of,
     read_variable,
     require_terminal,
     valid_email,
-    valid_password,
 )
 from apps.users.queries import is_superuser
 from apps.users.services import ensure_superuser
@@ -24,13 +24,13 @@ EMAIL, PASSWORD = "SUPERUSER_EMAIL", "SUPERUSER_PASSWORD"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--email", help="the account's address")
-    parser.add_argument("--noinput", action="store_true", help="ask nothing")
+    parser.add_argument("--noinput", "--no-input", action="store_true", help="ask nothing")
 
 
 def handle(options: argparse.Namespace) -> int:
     if not options.noinput:
         require_terminal(EMAIL, PASSWORD)
-    email = valid_email(options.email or _find_email(options))
+    email = _find_email(options)
     load_registry()
     with open_database(load_settings()) as database:
         with database.transaction() as session:
@@ -39,12 +39,17 @@ def handle(options: argparse.Namespace) -> int:
             print(f"{email} is a superuser already; nothing was changed.")
             return 0
         # Nobody waits for a person with a transaction open.
-        password = valid_password(read_variable(PASSWORD) if options.noinput else ask_password())
-        with database.transaction() as session:
+        variable = PASSWORD if options.noinput else ""
+        password = find_password(variable)
+        with password_of(variable), database.transaction() as session:
             ensure_superuser(session, email=email, password=password)
     print(f"Created the superuser {email}.")
     return 0
 
 
 def _find_email(options: argparse.Namespace) -> str:
-    return read_variable(EMAIL) if options.noinput else input("Email: ").strip()
+    if options.email:
+        return valid_email(options.email, "--email")
+    if options.noinput:
+        return valid_email(read_variable(EMAIL), EMAIL)
+    return valid_email(input("Email: ").strip())

@@ -29,9 +29,9 @@ GROUP = "group:"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     change = parser.add_mutually_exclusive_group()
     words = ("WHO", "NAME")
-    given = "give an account or a group some"
+    given = "give an account, or a group, what is named"
     change.add_argument("--grant", nargs="+", metavar=words, help=given)
-    change.add_argument("--revoke", nargs="+", metavar=words, help="take some away")
+    change.add_argument("--revoke", nargs="+", metavar=words, help="take it away")
 
 
 def handle(options: argparse.Namespace) -> None:
@@ -51,7 +51,7 @@ def _change(session: Session, known: Permissions, who: str, *names: str, is_gran
         raise CommandError(f"Say what {who} is to hold: a permission or group:NAME.", exit_code=2)
     for name in permissions:
         if is_granted and name not in known:
-            raise CommandError(f"'{name}' is no permission: {known.advise(name)}")
+            raise CommandError(f"'{name}' is no permission: {known.advise(name)}", exit_code=2)
     if who.startswith(GROUP):
         _change_group(session, who.removeprefix(GROUP), permissions, groups, is_granted=is_granted)
     else:

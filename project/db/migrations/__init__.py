@@ -7,6 +7,7 @@ from project.db.migrations.history import (
     all_revisions,
     find_revision,
     head_revision,
+    hidden_files,
     next_revision,
 )
 from project.db.migrations.locking import migration_lock
@@ -24,6 +25,7 @@ __all__ = [
     "all_revisions",
     "find_revision",
     "head_revision",
+    "hidden_files",
     "next_revision",
     "migration_lock",
     "current_revision",

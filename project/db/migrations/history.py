@@ -59,6 +59,11 @@ def migration_files(folder: Path) -> list[Path]:
     return sorted(path for path in names if path.stem != "__init__")
 
 
+def hidden_files() -> list[Path]:
+    """Return what Alembic would run though it is hidden; it leaves out Emacs's locks alone."""
+    return [path for path in sorted(VERSIONS.glob(".*.py")) if path.name[1] != "#"]
+
+
 @cache
 def all_revisions() -> tuple[Revision, ...]:
     """Return every revision on disk, oldest first, read once a process.
@@ -101,10 +106,10 @@ def find_revision(name: str) -> Revision:
     exact = [found for found in revisions if found.revision == name]
     found = exact or [found for found in revisions if name and found.revision.startswith(name)]
     if not found:
-        raise CommandError(f"There is no revision '{name}'. {LIST}")
+        raise CommandError(f"There is no revision '{name}'. {LIST}", exit_code=2)
     if len(found) > 1:
         names = ", ".join(each.revision for each in found)
-        raise CommandError(f"'{name}' may be each of {names}: write it out. {LIST}")
+        raise CommandError(f"'{name}' may be each of {names}: write it out. {LIST}", exit_code=2)
     return found[0]
 
 
@@ -149,9 +154,7 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, Any]]:
 
 
 def _refuse_hidden() -> None:
-    """Name what Alembic runs though it is hidden; it leaves out Emacs's locks alone."""
-    hidden = (path for path in sorted(VERSIONS.glob(".*.py")) if path.name[1] != "#")
-    for path in hidden:
+    for path in hidden_files():
         raise CommandError(
             f"{path.relative_to(ROOT).as_posix()} is hidden, and no migration: delete it, since "
             "Alembic takes it for one."

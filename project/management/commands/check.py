@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from project.checks import Level, Problem, Subject, collect_checks, run_checks
+from project.checks.framework import UNREACHABLE, UNSEEN
 from project.db.engine import has_database
 from project.errors import CommandError
 from project.management import style
@@ -27,11 +28,17 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-t", "--tag", action="append", default=[], help="run these checks only; may be repeated"
+        "-t",
+        "--tag",
+        action="append",
+        default=[],
+        help="run the checks of this tag alone; may be repeated",
     )
-    parser.add_argument("--list-tags", action="store_true", help="list the tags and do nothing")
     parser.add_argument(
-        "--deploy", action="store_true", help="what matters where strangers come, too"
+        "--list-tags", action="store_true", help="list the tags there are, check nothing"
+    )
+    parser.add_argument(
+        "--deploy", action="store_true", help="look at what matters in a deployment, too"
     )
     parser.add_argument(
         "--fail-level",
@@ -79,8 +86,8 @@ def _find(subject: Subject, options: argparse.Namespace) -> list[Problem]:
             try:
                 connection = stack.enter_context(open_connection(subject.settings))
             except CommandError as error:
-                level = Level.ERROR if options.database or options.deploy else Level.INFO
-                unreachable = [Problem("database.E003", level, str(error))]
+                is_needed = options.database or options.deploy
+                unreachable = [Problem(UNREACHABLE if is_needed else UNSEEN, str(error))]
             else:
                 subject = replace(subject, connection=connection)
         found = run_checks(subject, options.tag, deploy=options.deploy)

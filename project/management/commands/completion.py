@@ -26,6 +26,11 @@ SHELLS = ("bash", "zsh", "fish")
 SCRIPTS = Path(__file__).parent.parent / "completion"
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """For the help alone."""
+    parser.add_argument("shell", choices=SHELLS, help="the shell that completes")
+
+
 def handle(options: argparse.Namespace) -> None:
     """Print a script; or, asked by that script, what the last of the words after `--` may be."""
     first, *words = options.arguments or [""]
@@ -34,7 +39,15 @@ def handle(options: argparse.Namespace) -> None:
     elif first in SHELLS and not words:
         print((SCRIPTS / f"completion.{first}").read_text(encoding="utf-8"), end="")
     else:
-        raise CommandError(f"Usage: manage.py completion {{{','.join(SHELLS)}}}", exit_code=2)
+        raise CommandError(_refusal(first, words), exit_code=2)
+
+
+def _refusal(shell: str, more: list[str]) -> str:
+    *others, last = SHELLS
+    known = f"{', '.join(others)} or {last}"
+    if shell in SHELLS:
+        return f"Name one shell alone, {known}; what is {more[0]!r}?"
+    return f"There is no completion for {shell!r}: name {known}." if shell else f"Name {known}."
 
 
 def complete(words: list[str]) -> list[str]:

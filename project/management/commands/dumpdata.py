@@ -59,7 +59,8 @@ def handle(options: argparse.Namespace) -> None:
         with _opened(options.output) as file:
             count = write_rows(file, rows, wanted=wanted, indent=options.indent)
     if options.output:
-        print(f"Wrote {count:,} rows of {len(tables)} tables to {options.output}.")
+        places = f"{len(tables)} table{'' if len(tables) == 1 else 's'}"
+        print(f"Wrote {count:,} row{'' if count == 1 else 's'} of {places} to {options.output}.")
 
 
 def _counted(rows: Iterator[bytes], draw: Callable[[int], None]) -> Iterator[bytes]:

@@ -50,7 +50,9 @@ def _chosen(options: argparse.Namespace) -> list[Revision]:
         raise CommandError("--base names a branch, main say, not nothing.", exit_code=2)
     known = _files_in(options.base or BASE)
     if known is None and options.base:
-        raise CommandError(f"git knows no '{options.base}' here: name a branch, or use --all.")
+        raise CommandError(
+            f"git knows no '{options.base}' here: name a branch, or use --all.", exit_code=2
+        )
     if known is None:
         print(f"git knows no '{BASE}' here: looking at all migrations.", file=sys.stderr)
     return [script for script in all_revisions() if script.path.name not in (known or ())]

@@ -2,8 +2,8 @@
 
 Tables of an app that was removed are never dropped: `uninstallapp` does that. What was removed
 and what was added may be one thing under a new name: at a terminal you are asked, elsewhere say
-so with --rename items_item.name:title, or --rename items_item:items_product for a table. Without
-an answer it is removed and added, and the data is lost.
+so with --rename items_item.name:title, or --rename items_item:items_product for a table, or
+--no-rename where it is none and the data may go. Without an answer nothing is written.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from project.apps import Registry
 from project.db.migrations import next_revision, pending_revisions
 from project.db.migrations.writing import Process, refuse_without_ruff, write_revision
 from project.errors import CommandError
-from project.management.environment import open_connection
+from project.management.environment import find_app, open_connection
 from project.management.model_review import Review
 from project.settings import INSTALLED_APPS, ROOT, load_settings
 
@@ -45,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="it was renamed, keep the data; TABLE:NEW for a table; may be repeated",
     )
     parser.add_argument(
+        "--no-rename",
+        action="store_true",
+        help="nothing else was renamed: remove it with its data, and add",
+    )
+    parser.add_argument(
         "--default",
         action="append",
         default=[],
@@ -55,13 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def handle(options: argparse.Namespace) -> int:
     _refuse_nonsense(options)
+    is_writing = not options.check and not options.dry_run
     review = Review.of(
         _checked(options.rename, PAIR, "--rename", "items_item.name:title"),
         _checked(options.default, DEFAULT, "--default", "items_item.colour=''"),
-        may_ask=not (options.noinput or options.check or options.dry_run),
+        may_ask=is_writing and not options.noinput,
+        is_strict=is_writing,
+        no_renames=options.no_rename,
     )
-    is_writing = not options.check and not options.dry_run
-    labels = frozenset(Registry.load(INSTALLED_APPS).get(label).label for label in options.apps)
+    registry = Registry.load(INSTALLED_APPS)
+    labels = frozenset(find_app(registry, label).label for label in options.apps)
     with open_connection(load_settings()) as connection:
         _refuse_pending(connection)
         if options.empty:

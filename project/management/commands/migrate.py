@@ -32,6 +32,7 @@ from project.management.migration_targets import (
     refuse_backwards,
     split_words,
 )
+from project.management.parser import positive
 from project.settings import Settings, load_settings
 
 __all__ = ["add_arguments", "apply_migrations", "describe", "handle"]
@@ -42,11 +43,9 @@ CHANGED = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("app", nargs="?", help="an app's label, as in Django; not needed")
     parser.add_argument(
-        "words",
-        nargs="*",
-        metavar="[app] [revision]",
-        help="a revision, or head, base, zero, +1, -1; an app's label may come first",
+        "revision", nargs="?", help="its number, 0002 say, or head, base, zero, +1, -1"
     )
     parser.add_argument("--plan", action="store_true", help="show what would be done")
     parser.add_argument("--check", action="store_true", help="exit with 1 if anything is pending")
@@ -56,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lock-attempts",
-        type=_positive,
+        type=positive,
         default=ATTEMPTS,
         metavar="N",
         help="how often a migration is tried whose table is in use (default: %(default)s)",
@@ -64,9 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(options: argparse.Namespace) -> int:
-    if len(options.words) > 2:  # noqa: PLR2004 - an app and a revision
-        raise CommandError("Usage: manage.py migrate [app] [revision]", exit_code=2)
-    label, word = split_words(options.words)
+    label, word = split_words(
+        [word for word in (options.app, options.revision) if word is not None]
+    )
     if options.sql:
         return _print_sql(word)
     settings = load_settings()
@@ -97,20 +96,14 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be a whole number from 1 on")
-    return number
-
-
 def _print_sql(word: str) -> int:
     from project.db.migrations import applying  # noqa: PLC0415 - the same
 
     if word in NOTHING:
         raise CommandError(
             "--sql prints the way forwards: `manage.py sqlmigrate 0002 --backwards` prints the way "
-            "back from one migration."
+            "back from one migration.",
+            exit_code=2,
         )
     applying.print_sql(word)
     return 0

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from project.checks import Subject
 from project.management import style
+from project.management.environment import find_app
 from project.web.access import access_of
 from project.web.route import Route
 
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def handle(options: argparse.Namespace) -> int:
     subject = Subject.load()
     if options.app not in {None, PROJECT}:
-        subject.registry.get(options.app)
+        find_app(subject.registry, options.app)
     described = describe_routes(subject.application, subject.registry)
     rows = sorted(filter(_chosen(options), described), key=_by_path)
     if options.json:

@@ -15,6 +15,7 @@ from project.apps import AppConfig, Registry
 from project.db.migrations import pending_revisions
 from project.errors import CommandError
 from project.management.environment import load_registry, open_database
+from project.management.parser import positive
 from project.management.progress import bar_cleared, progress_bar
 from project.settings import load_settings
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{app.label}",
             dest=f"bulk_{app.label}",
-            type=_count,
+            type=positive,
             metavar="COUNT",
             help=f"generate so many rows of {app.label}",
         )
@@ -68,16 +69,6 @@ def report(samples: dict[str, int]) -> None:
 
 def _bulk_seeds(registry: Registry) -> list[tuple[AppConfig, ModuleType]]:
     return [pair for pair in registry.modules("seeds") if hasattr(pair[1], "bulk")]
-
-
-def _count(text: str) -> int:
-    try:
-        count = int(text.replace("_", "").replace(",", ""))
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise argparse.ArgumentTypeError("must be a whole number from 1 on")
-    return count
 
 
 def _load_bulk(session: Session, label: str, seeds: ModuleType, count: int) -> None:

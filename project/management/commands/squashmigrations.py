@@ -36,7 +36,7 @@ from project.db.migrations.squashing import (
 from project.db.migrations.writing import refuse_without_ruff
 from project.errors import CommandError
 from project.management import style
-from project.management.asking import confirm
+from project.management.asking import confirm, require_terminal
 from project.management.catalogue import shown
 from project.management.environment import load_registry, open_connection
 from project.settings import Settings, load_settings
@@ -53,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def handle(options: argparse.Namespace) -> int:
     refuse_without_ruff()
+    if not options.noinput:
+        require_terminal()
     load_registry()
     statements = Statements(_read(options.before), _read(options.after))
     settings, scripts = load_settings(), _scripts_up_to(options.to)

@@ -35,6 +35,11 @@ COVERAGE = "--cov"
 QUIETLY = "--cov-report="
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """For the help alone."""
+    parser.add_argument("arguments", nargs="*", metavar="argument", help="whatever pytest takes")
+
+
 def handle(options: argparse.Namespace) -> int:
     if importlib.util.find_spec("pytest") is None:
         raise CommandError(

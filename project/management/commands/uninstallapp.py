@@ -17,9 +17,9 @@ from project.db.migrations.removal import tables_of, write_removal
 from project.db.migrations.writing import refuse_without_ruff
 from project.errors import CommandError
 from project.management import style
-from project.management.asking import confirm
+from project.management.asking import confirm, require_terminal
 from project.management.catalogue import ROOT, SETTINGS_FILE, shown
-from project.management.environment import load_registry, open_connection
+from project.management.environment import find_app, load_registry, open_connection
 from project.management.installed_apps import without_app
 from project.settings import load_settings
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def handle(options: argparse.Namespace) -> int:
     registry = load_registry()
-    app = registry.get(options.label)
+    app = find_app(registry, options.label)
     _refuse_required(app, registry)
     tables = tables_of(app, registry, Base)
     _refuse_referred(app, tables)
@@ -67,6 +67,8 @@ def _refuse_referred(app: AppConfig, tables: Sequence[Table]) -> None:
 
 def _drop(app: AppConfig, tables: Sequence[Table], *, is_confirmed: bool) -> None:
     refuse_without_ruff()
+    if not is_confirmed:
+        require_terminal()
     with open_connection(load_settings()) as connection:
         _refuse_behind(connection)
         _refuse_foreign_keys(connection, tables)

@@ -307,8 +307,9 @@ def test_verified_address_gets_no_link(client: TestClient, sent_mails: Mails) ->
 @pytest.fixture
 def strict(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let accounts work only once their address is confirmed."""
-    demanding = SettingsOfApps({"users": UsersSettings(require_verified_email=True)})
-    monkeypatch.setitem(runtime.__dict__, "app_settings", demanding)
+    demanding = UsersSettings(require_verified_email=True)
+    changed = SettingsOfApps({**runtime.app_settings.by_label, "users": demanding})
+    monkeypatch.setitem(runtime.__dict__, "app_settings", changed)
 
 
 def confirm(session: Session, user: User) -> None:

@@ -1,12 +1,14 @@
 """The pool as it has to be, and the database as the code expects it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from project.checks import Check, Subject, database
 from project.checks.framework import NO_SERVER
+from project.db.migrations import history
 from project.db.session import Database
 from project.settings import INSTALLED_APPS
 from tests.database import TestDatabase
@@ -29,6 +31,18 @@ def test_a_pool_that_is_not_its_lane(subject: Subject, options: dict[str, int]) 
     other = Database(create_engine(NO_SERVER, **(defaults | options)))
     subject.application.state.runtime = replace(subject.runtime, database=other)
     assert ids(database.threads_match_connections, subject) == ["database.E001"]
+
+
+def test_hidden_files_among_the_migrations(
+    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "VERSIONS", tmp_path)
+    monkeypatch.setattr(database, "ROOT", tmp_path)
+    (tmp_path / "0001_initial.py").touch()
+    assert ids(database.migrations_are_visible, subject) == []
+    (tmp_path / "._0001_initial.py").touch()
+    (problem,) = database.migrations_are_visible(subject)
+    assert (problem.id, problem.obj) == ("database.E005", "._0001_initial.py")
 
 
 def test_without_a_connection_nobody_looks(subject: Subject) -> None:

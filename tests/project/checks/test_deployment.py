@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Connection, text
 
-from project.checks import Check, Subject, collect_checks, deployment
+from project.checks import Check, Problem, Subject, collect_checks, deployment
 from project.runtime import Runtime
 from tests.database import TestDatabase
 
@@ -29,6 +29,16 @@ def with_settings() -> With:
     return change
 
 
+def row(number: str) -> Check:
+    """One row of a table of checks."""
+    tables = (deployment.SECURITY, deployment.SERVER)
+
+    def look(subject: Subject) -> list[Problem]:
+        return [found for table in tables for found in table(subject) if found.id == number]
+
+    return Check(number, look)
+
+
 def ids(look: Check, subject: Subject) -> list[str]:
     return [problem.id for problem in look(subject)]
 
@@ -40,31 +50,31 @@ STRONG = SecretStr("k3Jx9-Lw0pQz7RtYv2BnM5cD8fGh1sWe")
     ("look", "group", "bad", "good"),
     [
         (
-            deployment.environment_is_a_deployment,
+            row("security.W018"),
             "general",
             {"environment": "development"},
             {"environment": "production"},
         ),
         (
-            deployment.secret_key_is_strong,
+            row("security.W009"),
             "security",
             {"secret_key": SecretStr("short")},
             {"secret_key": STRONG},
         ),
         (
-            deployment.secret_key_is_strong,
+            row("security.W009"),
             "security",
             {"secret_key": STRONG, "secret_key_fallbacks": (SecretStr("changeme"),)},
             {"secret_key": STRONG, "secret_key_fallbacks": (STRONG,)},
         ),
         (
-            deployment.hosts_are_named,
+            row("security.W020"),
             "web",
             {},
             {"allowed_hosts": ("shop.example.com",)},
         ),
         (
-            deployment.proxies_are_named,
+            row("security.W101"),
             "web",
             {"trusted_proxies": ("*",)},
             {"trusted_proxies": ("10.0.0.7",)},
@@ -76,7 +86,7 @@ STRONG = SecretStr("k3Jx9-Lw0pQz7RtYv2BnM5cD8fGh1sWe")
             {"allowed_origins": ("https://shop.example.com",)},
         ),
         (
-            deployment.nothing_is_told_to_strangers,
+            row("server.W001"),
             "server",
             {"server_timing": True},
             {"server_timing": False},
@@ -94,7 +104,7 @@ STRONG = SecretStr("k3Jx9-Lw0pQz7RtYv2BnM5cD8fGh1sWe")
             {"storage_url": "s3://shop/uploads"},
         ),
         (deployment.workers_have_cores, "server", {"workers": 128}, {"workers": 1}),
-        (deployment.logs_are_for_machines, "logging", {"format": "text"}, {"format": "json"}),
+        (row("server.W002"), "logging", {"format": "text"}, {"format": "json"}),
     ],
 )
 def test_settings(
@@ -160,4 +170,4 @@ def test_only_a_deployment_is_asked(runtime: Runtime) -> None:
     subject = Subject.load(())
     always, deployed = collect_checks(subject), collect_checks(subject, deploy=True)
     assert {look.is_for_deployment for look in always} == {False}
-    assert deployment.hosts_are_named in set(deployed) - set(always)
+    assert deployment.SECURITY in set(deployed) - set(always)

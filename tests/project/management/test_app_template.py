@@ -8,6 +8,7 @@ from tests.checkouts import fresh_checkout
 
 APPS = {
     "blog_posts": (),
+    "x_y": (),  # a name that its class, XY, does not keep
     "stories": ("--without", "api"),
     "clients": ("--without", "admin,scenario"),
     "news": ("--without", "admin,api,scenario"),
@@ -26,5 +27,7 @@ def test_new_apps_migrate_check_and_pass_their_tests(tmp_path: Path) -> None:
         assert "no issues" in copy.succeed("check", "--fail-level", "WARNING")
         assert "/api/v1/blog_posts/{blog_post_id}" in copy.succeed("routes")
         tests = [f"tests/apps/{label}" for label in APPS]
-        rules = "tests/test_repository.py::test_app_has_tests"
-        assert " passed" in copy.succeed("test", *tests, rules, "-q", "-p", "no:cacheprovider")
+        rules = ["tests/test_repository.py::test_app_has_tests", "tests/test_authorisation.py"]
+        chosen = " or ".join([*APPS, "app_has_tests", "has_a_line"])
+        words = ["-q", "-n0", "-p", "no:cacheprovider", "-k", chosen]
+        assert " passed" in copy.succeed("test", *tests, *rules, *words)

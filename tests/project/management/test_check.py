@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from project.checks import Check, Level, Problem, Subject, check, runner
+from project.checks import Check, Problem, Subject, check, runner
 from project.management import call_command, main
 from tests.processes import environment_for, fresh_database
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from tests.database import TestDatabase
 
-WARNING = Problem("test.W001", Level.WARNING, "It creaks.", hint="Oil it.", obj="door")
-ERROR = Problem("test.E001", Level.ERROR, "It fell off.")
+WARNING = Problem("test.W001", "It creaks.", hint="Oil it.", obj="door")
+ERROR = Problem("test.E001", "It fell off.")
 
 
 def found(*problems: Problem) -> Check:
@@ -90,20 +90,24 @@ def test_silenced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "level"),
-    [([], 0, "INFOS"), (["--deploy"], 1, "ERRORS"), (["--database"], 1, "ERRORS")],
+    ("words", "code", "said_so"),
+    [
+        ([], 0, "INFOS:\n(database.I001)"),
+        (["--deploy"], 1, "ERRORS:\n(database.E003)"),
+        (["--database"], 1, "ERRORS:\n(database.E003)"),
+    ],
 )
 def test_a_database_out_of_reach(
     words: list[str],
     code: int,
-    level: str,
+    said_so: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:canary@127.0.0.1:1/none")
     assert call_command("check", *words) == code
     said = capsys.readouterr().err
-    assert f"{level}:\n(database.E003) The database at" in said
+    assert f"{said_so} The database at" in said
     assert "canary" not in said
     assert call_command("check", "--no-database") == 0
 

@@ -103,5 +103,6 @@ def test_nothing_of_the_project_is_imported() -> None:
 
 @pytest.mark.parametrize("words", [(), ("tcsh",), ("bash", "zsh")])
 def test_a_shell_that_is_not_known(words: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError, match="bash,zsh,fish"):
+    with pytest.raises(CommandError, match=r"bash, zsh or fish") as caught:
         call_command("completion", *words)
+    assert caught.value.exit_code == 2

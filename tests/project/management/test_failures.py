@@ -81,6 +81,16 @@ def test_a_broken_app_is_named_and_help_still_works(
     assert "sell" in scratch.run("help").stdout
 
 
+def test_what_the_machinery_refuses_is_mended_in_the_app(scratch: Scratch) -> None:
+    scratch.install("apps.shop")
+    scratch.write("project/rates.py", "def throttled(rate):\n    raise ValueError('no rate')\n")
+    models = "from project.rates import throttled\n\nthrottled('itmes')\n"
+    scratch.write("apps/shop/models.py", models)
+    scratch.write("apps/shop/commands/sell.py", "import apps.shop.models\n\nhandle = print\n")
+    said = scratch.run("sell").stderr
+    assert "'apps.shop' cannot be loaded: ValueError: no rate (apps/shop/models.py, line 3)" in said
+
+
 def test_a_command_with_a_syntax_error_is_listed_with_it(scratch: Scratch) -> None:
     scratch.write("project/management/commands/odd.py", "def handle(:\n")
     finished = scratch.run("help")

@@ -33,7 +33,7 @@ def test_only_the_apps_that_are_named(copy: History) -> None:
     assert copy.tell("makemigrations", "items") == (0, "No changes in the models.\n", "")
     assert "add column users_user.nickname" in copy.tell("makemigrations", "users")[1]
     code, _, err = copy.tell("makemigrations", "item")
-    assert (code, err.count("\n")) == (1, 1)
+    assert (code, err.count("\n")) == (2, 1)
     assert "Did you mean 'items'?" in err
 
 
@@ -131,16 +131,28 @@ def test_no_rename_without_a_yes(copy: History) -> None:
 
 
 def test_rename_without_a_terminal(copy: History) -> None:
-    """Nobody is asked; the warning names the option that keeps the data, and it does."""
+    """Nobody can be asked: nothing is written until the option says so, and keeps the data."""
     rename_email(copy)
-    code, out, err = copy.tell("makemigrations", "--dry-run")
-    assert (code, "remove column users_user.email" in out) == (0, True)
-    assert "--rename users_user.email:mail keeps the data" in err
+    for word, expected in (("--dry-run", 0), ("--check", 1)):
+        code, out, err = copy.tell("makemigrations", word)
+        assert (code, "remove column users_user.email" in out) == (expected, True)
+        assert "--rename users_user.email:mail keeps the data" in err
+    before = copy.versions
+    code, out, err = copy.tell("makemigrations")
+    assert (code, out, err.count("\n"), copy.versions) == (1, "", 1, before)
+    assert "say --rename users_user.email:mail to keep the data, or --no-rename" in err
     code, out, err = copy.tell("makemigrations", "--rename", "users_user.email:mail")
     assert (code, err) == (0, "")
     assert out.startswith("  - rename column users_user.email to mail\nWrote ./migrations/")
     assert copy.tell("migrate")[0] == 0
     assert copy.scalar("SELECT mail FROM users_user") == "a@example.com"
+
+
+def test_no_rename_without_a_terminal(copy: History) -> None:
+    rename_email(copy)
+    code, _, err = copy.tell("makemigrations", "--no-rename", "--default", "users_user.mail=''")
+    assert (code, err) == (0, "")
+    assert 'op.drop_column("users_user", "email")' in copy.read_version(-1)
 
 
 def test_renamed_table(copy: History) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from project.db.migrations import all_revisions
 from project.db.migrations.locking import MIGRATION_LOCK
-from project.errors import AppError, CommandError
+from project.errors import CommandError
 from project.management.dispatcher import call_command, main
 from project.settings import ROOT
 from tests.database import TestDatabase, wait_until_blocked
@@ -240,8 +240,9 @@ def test_an_app_does_not_go_back(url: URL, engine: Engine, words: list[str]) -> 
 
 def test_an_app_that_is_not_there(url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", environment_for(url)["DATABASE_URL"])
-    with pytest.raises(AppError, match="Did you mean 'items'"):
+    with pytest.raises(CommandError, match="Did you mean 'items'") as caught:
         call_command("migrate", "itmes", "0001")
+    assert caught.value.exit_code == 2
 
 
 def test_fake(url: URL, engine: Engine) -> None:

@@ -10,7 +10,7 @@ from fastapi import Depends
 
 from project.apps import AppConfig, Registry
 from project.checks import Subject
-from project.errors import AppError
+from project.errors import CommandError
 from project.management import call_command
 from project.management.commands.routes import Row, describe_routes
 from project.web.lanes import HASH
@@ -73,5 +73,6 @@ def test_chosen_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_nothing_to_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert call_command("routes", "no-such-route") == 1
     assert capsys.readouterr().err == "There is no such route.\n"
-    with pytest.raises(AppError, match="Did you mean 'items'"):
+    with pytest.raises(CommandError, match="Did you mean 'items'") as caught:
         call_command("routes", "--app", "itms")
+    assert caught.value.exit_code == 2

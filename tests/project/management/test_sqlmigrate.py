@@ -23,3 +23,12 @@ def test_backwards(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_revision_that_is_not_there(revision: str) -> None:
     with pytest.raises(CommandError, match="showmigrations"):
         call_command("sqlmigrate", revision)
+
+
+@pytest.mark.needs("items")
+def test_an_app_may_come_first(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("sqlmigrate", "items", "0003")
+    assert "SET version_num='0003'" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="Did you mean 'items'") as caught:
+        call_command("sqlmigrate", "itms", "0003")
+    assert caught.value.exit_code == 2

@@ -62,7 +62,7 @@ def test_bad_names_are_one_line_and_write_nothing(project: Scratch, name: str, s
     project.write("loadtests/scenarios/played.py", "")
     before = sources(project)
     finished = project.run("startapp", "--", name)
-    assert finished.returncode == 1
+    assert finished.returncode == 2
     assert said in finished.stderr
     assert finished.stderr.count("\n") == 1
     assert sources(project) == before

@@ -118,6 +118,18 @@ def test_route_is_named_once(
     assert len(lines) == 1
     assert blocks[0].stack[-1] == blocks[0].place
     assert str(blocks[0]) in lines[0]
+    assert lines[0].count(blocks[0].place) == 1
+
+
+def test_a_report_says_the_place_once() -> None:
+    """First where it was, then what was called there, then who had called it, nearest first."""
+    calls = ("route.py:9 in run", "api.py:5 in read", "views.py:3 in load", "pathlib.py:1 in read")
+    assert str(Block(0.2, "views.py:3 in load", calls)).splitlines() == [
+        "The event loop was blocked for 0.20 s at views.py:3 in load",
+        "    which called pathlib.py:1 in read",
+        "    called by api.py:5 in read",
+        "    called by route.py:9 in run",
+    ]
 
 
 def test_slow_sql_in_a_lane_is_none(

@@ -8,7 +8,7 @@ class SampleThingNotFound(NotFound):
 
 class NotSampleThingOwner(Forbidden):
     code = "not_sample_thing_owner"
-    title = "Only its owner or staff may change it"
+    title = "Only its owner, staff and holders of the permission may do this"
 
 
 class TitleMissing(Invalid):

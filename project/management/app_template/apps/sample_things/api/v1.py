@@ -4,7 +4,7 @@ from apps.sample_things.api.schemas import (
     SampleThingRead,
     SampleThingUpdate,
 )
-from apps.sample_things.dependencies import ChangeableSampleThing
+from apps.sample_things.dependencies import ChangeableSampleThing, DeletableSampleThing
 from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
 from project.web.principal import CurrentPrincipal
 from project.web.route import Router
@@ -45,13 +45,16 @@ def create_sample_thing(
 def update_sample_thing(
     session: DbSession, sample_thing: ChangeableSampleThing, body: SampleThingUpdate
 ) -> SampleThingRead:
-    """Change one; for its owner and for staff. What is left out stays as it is."""
+    """Change one; for its owner, for staff, and for whoever holds the permission.
+
+    What is left out stays as it is.
+    """
     values = body.model_dump(exclude_unset=True)
     services.update_sample_thing(session, sample_thing=sample_thing, **values)
     return SampleThingRead.model_validate(sample_thing)
 
 
 @router.delete("/{sample_thing_id}", status_code=204)
-def delete_sample_thing(session: DbSession, sample_thing: ChangeableSampleThing) -> None:
-    """Delete one for good; for its owner and for staff."""
+def delete_sample_thing(session: DbSession, sample_thing: DeletableSampleThing) -> None:
+    """Delete one for good; for its owner, for staff, and for whoever holds the permission."""
     services.delete_sample_thing(session, sample_thing=sample_thing)
