@@ -64,6 +64,7 @@ UNUSED = (
     "update_model",
     "delete_model",
     "column_filters",
+    "sort_query",
     "can_import",
     "save_as",
 )
