@@ -14,12 +14,8 @@ import io
 import json
 import multiprocessing
 import os
-import signal
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,13 +25,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from alembic import command
 from PIL import Image
-from sqlalchemy import URL, create_engine, make_url, text
 
-from project.db.embedded import ensure_running
-from project.db.migrations import alembic_config
-from project.settings import ROOT, load_settings
+from loadtests.bench_server import fresh_database, serving
 
 DATABASE = "bench_lintel_images"
 PAUSE = 0.01
@@ -48,7 +40,7 @@ def main() -> None:
     photograph = _photograph()
     print(f"photograph: 12 megapixels, {len(photograph) / 1e6:.1f} MB; {os.cpu_count()} cores")
     print(f"load average before: {os.getloadavg()[0]:.1f}")  # what others do stands in both figures
-    with _database() as url, _server(url, options.lane) as port:
+    with fresh_database(DATABASE) as url, serving(url, CPU_LANE_SIZE=options.lane) as port:
         headers, items = _prepare(port, options.uploads)
         _read_for(port, items, options.readers, WARM_UP)
         quiet = _read_for(port, items, options.readers, options.seconds)
@@ -80,64 +72,6 @@ def _photograph() -> bytes:
     output = io.BytesIO()
     Image.merge("RGB", bands).save(output, "JPEG", quality=90)
     return output.getvalue()
-
-
-@contextmanager
-def _database() -> Iterator[URL]:
-    settings = load_settings()
-    directory = settings.data_directory / "postgres-test"
-    server = make_url(settings.database.url or ensure_running(directory, durable=False))
-    administration = create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    drop = text(f'DROP DATABASE IF EXISTS "{DATABASE}" WITH (FORCE)')
-    with administration.connect() as connection:
-        connection.execute(drop)
-        connection.execute(text(f'CREATE DATABASE "{DATABASE}"'))
-        url = server.set(database=DATABASE)
-        engine = create_engine(url)
-        with engine.connect() as migrating:
-            command.upgrade(alembic_config(migrating), "head")
-        engine.dispose()
-        try:
-            yield url
-        finally:
-            connection.execute(drop)
-    administration.dispose()
-
-
-@contextmanager
-def _server(url: URL, lane: str) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            **os.environ,
-            "ENVIRONMENT": "test",
-            "DATABASE_URL": url.render_as_string(hide_password=False),
-            "MEDIA_DIRECTORY": folder,
-            "CPU_LANE_SIZE": lane,
-            "LOG_LEVEL": "ERROR",
-        }
-        words = [sys.executable, "manage.py", "runserver", "--no-reload", "--port", str(port)]
-        with subprocess.Popen(
-            words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
-        ) as process:
-            try:
-                _wait_for(port)
-                yield port
-            finally:
-                process.send_signal(signal.SIGTERM)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError("The server did not start.")
 
 
 def _prepare(port: int, count: int) -> tuple[dict[str, str], list[int]]:

@@ -97,7 +97,7 @@ class Ordering:
             packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             name, *texts = json.loads(packed)
             if name != self._name() or len(texts) != len(self.keys):
-                raise WrongValue  # noqa: TRY301 - all that is wrong is said below
+                raise WrongValue
             return [_read(key, text) for key, text in zip(self.keys, texts, strict=True)]
         except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
             raise WrongValue("This page belongs to another order: begin at the first.") from error
