@@ -25,16 +25,22 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @contextmanager
-def own_database(name: str) -> Iterator[URL]:
-    """Make a migrated database, beside the suite's or where DATABASE_URL says; drop it again."""
+def own_database(name: str, *, is_kept: bool = False) -> Iterator[URL]:
+    """Make a migrated database, beside the suite's or where DATABASE_URL says; drop it again.
+
+    One that is kept is there for the next run, as it was left.
+    """
     settings = load_settings()
     directory = settings.data_directory / "postgres-test"
     server = make_url(settings.database.url or ensure_running(directory, durable=False))
     administration = create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
     drop = text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    known = text("SELECT 1 FROM pg_database WHERE datname = :name")
     with administration.connect() as connection:
-        connection.execute(drop)
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
+        if not is_kept:
+            connection.execute(drop)
+        if connection.scalar(known, {"name": name}) is None:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
         url = server.set(database=name)
         engine = create_engine(url)
         with engine.connect() as migrating:
@@ -43,7 +49,8 @@ def own_database(name: str) -> Iterator[URL]:
         try:
             yield url
         finally:
-            connection.execute(drop)
+            if not is_kept:
+                connection.execute(drop)
     administration.dispose()
 
 

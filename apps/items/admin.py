@@ -13,7 +13,9 @@ class ItemAdmin(ModelAdmin, model=Item):
     column_list = (Item.id, Item.name, Item.price, Item.stock, "owner", Item.created_at)
     column_searchable_list = (Item.name, Item.description)
     column_sortable_list = (Item.id, Item.name, Item.price, Item.stock, Item.created_at)
-    column_default_sort = (Item.id, True)
+    column_default_sort = (Item.created_at, True)
+    list_filter = ("owner", Item.price, Item.stock)
+    date_hierarchy = Item.created_at
     column_details_list = (
         Item.id,
         Item.name,

@@ -8,7 +8,7 @@ from typing import ClassVar
 from sqlalchemy.orm import Session
 
 from apps.orders import queries
-from apps.orders.models import Order, OrderLine
+from apps.orders.models import CANCELLED, PLACED, Order, OrderLine
 from project.admin.dashboard.panels import DailyPlot
 from project.admin.views import ModelAdmin
 
@@ -16,9 +16,12 @@ from project.admin.views import ModelAdmin
 class OrderAdmin(ModelAdmin, model=Order):
     can_create = can_edit = can_delete = False
     column_list = (Order.id, "user", Order.status, Order.total, Order.created_at)
-    column_searchable_list = ("user.email",)
+    column_searchable_list = ("=id", "^user.email")
     column_sortable_list = (Order.id, Order.total, Order.created_at)
-    column_default_sort = (Order.id, True)
+    column_default_sort = (Order.created_at, True)
+    column_choices: ClassVar = {"status": {PLACED: "Placed", CANCELLED: "Cancelled"}}
+    list_filter = (Order.status, "user", Order.total)
+    date_hierarchy = Order.created_at
     column_details_list = (*column_list, Order.updated_at)
     column_labels: ClassVar = {
         "user": "Customer",
@@ -37,7 +40,8 @@ class OrderLineAdmin(ModelAdmin, model=OrderLine):
         OrderLine.unit_price,
         OrderLine.quantity,
     )
-    column_searchable_list = (OrderLine.name,)
+    column_searchable_list = ("=order_id", "^name")
+    list_filter = ("item",)
     column_sortable_list = (OrderLine.id, OrderLine.unit_price, OrderLine.quantity)
     column_default_sort = (OrderLine.id, True)
     column_details_list = column_list

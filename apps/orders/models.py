@@ -39,6 +39,10 @@ class Order(Timestamps, Base):
         CheckConstraint("total >= 0", name="total_not_negative"),
         # A customer's orders, newest first: read backwards.
         Index(None, "user_id", "created_at", "id"),
+        # What the admin's list sorts and filters by.
+        Index(None, "created_at", "id"),
+        Index(None, "total", "id"),
+        Index(None, "status", "created_at", "id"),
     )
 
     id: Mapped[BigIntKey]

@@ -58,7 +58,15 @@ class UserAdmin(ModelAdmin, model=User):
         User.has_two_factor,
         User.created_at,
     )
-    column_searchable_list = (User.email, User.full_name)
+    column_searchable_list = ("=id", User.email, User.full_name)
+    list_filter = (
+        User.is_active,
+        User.is_staff,
+        User.is_superuser,
+        User.has_two_factor,
+        User.last_login_at,
+    )
+    date_hierarchy = User.created_at
     column_sortable_list = (User.id, User.email, User.full_name, User.created_at)
     column_default_sort = (User.id, True)
     column_details_list = (*column_list, User.last_login_at, User.updated_at)
@@ -214,6 +222,7 @@ class ApiKeyAdmin(ModelAdmin, model=ApiKey):
     column_searchable_list = (ApiKey.name, ApiKey.prefix)
     column_sortable_list = (ApiKey.id, ApiKey.expires_at, ApiKey.last_used_at)
     column_default_sort = (ApiKey.id, True)
+    list_filter = (ApiKey.expires_at, ApiKey.last_used_at, ApiKey.revoked_at)
     column_labels: ClassVar = {
         "user_id": "Account",
         "expires_at": "Ends",

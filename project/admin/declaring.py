@@ -22,9 +22,12 @@ def adopt(view: type[ModelView], app: str) -> type[ModelAdmin]:
         if "validators" in given:
             given["validators"] = list(given["validators"])  # SQLAdmin adds to it
     bases = (view,) if issubclass(view, ModelAdmin) else (view, ModelAdmin)
+    hierarchy = getattr(view, "date_hierarchy", None)
     attributes = {
         "__module__": view.__module__,
         "form_args": options,
+        # By name: a column that is an attribute by itself wants an instance of the model.
+        "date_hierarchy": getattr(hierarchy, "key", hierarchy),
         "form_ajax_refs": {**_default_lookups(view.model), **view.form_ajax_refs},
     }
     make: Any = type(view)
@@ -64,6 +67,7 @@ UNUSED = (
     "update_model",
     "delete_model",
     "column_filters",
+    "sort_query",
     "can_import",
     "save_as",
 )

@@ -6,7 +6,10 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+TONES = 4
+"""Looks of a badge; further values begin again."""
 
 LIST_LENGTH = 80
 """Characters of a text that a list shows."""
@@ -39,9 +42,10 @@ def kind_of(value: object) -> str:
 
 
 def _flag(value: bool) -> str:
-    return Markup('<span class="flag flag-{}">{}</span>').format(
-        *(("yes", "Yes") if value else ("no", "No"))
-    )
+    kind, mark, text = ("yes", "✓", "Yes") if value else ("no", "✗", "No")
+    shown = '<span class="flag flag-{}" title="{}"><span aria-hidden="true">{}</span>'
+    hidden = '<span class="visually-hidden">{}</span></span>'
+    return Markup(shown + hidden).format(kind, text, mark, text)  # noqa: S704 - both are ours
 
 
 def _moment(value: datetime) -> str:
@@ -60,13 +64,26 @@ def _day(value: date) -> str:
 
 
 def _choice(value: Enum) -> str:
-    return escape(value.name.replace("_", " ").capitalize())
+    tone = list(type(value)).index(value) % TONES
+    return badge(value.name.replace("_", " ").capitalize(), tone)
 
 
-# Order matters: a datetime is a date, too.
+def badge(label: str, tone: int) -> str:
+    """Return one of a few values, so that each is known again at a glance."""
+    return Markup('<span class="badge badge-{}">{}</span>').format(tone, label)
+
+
+def _number(value: float | Decimal) -> str:
+    return f"{value:,}"
+
+
+# Order matters: a datetime is a date, too, and a bool is an int.
 FORMATTERS: Mapping[type, Callable[[Any], str]] = {
     bool: _flag,
     Enum: _choice,
     datetime: _moment,
     date: _day,
+    int: _number,
+    float: _number,
+    Decimal: _number,
 }

@@ -5,7 +5,7 @@ The rooms themselves lie beside this file: `sign_in_pages`, `dashboard`, `lists`
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from sqladmin import Admin
 from starlette.datastructures import FormData
@@ -65,6 +65,14 @@ class AdminPages(Admin):
             raise HTTPException(403, NOT_PERMITTED)
         return view
 
+    def may_see(self, request: Request, model: type) -> bool:
+        """Whether somebody may see the rows of a model, be it shown in the admin or not."""
+        views = [view for view in self.model_views() if view.model is model]
+        if views:
+            return any(may(request, view, "view") for view in views)
+        name = self.runtime.permissions.name_of(model, "view")
+        return principal_of(request).has_permission(name or "")
+
 
 def principal_of(request: Request) -> Principal:
     """Return who is signed in, whom the sessions have put there."""
@@ -87,7 +95,7 @@ def path_to(request: Request, name: str, **parameters: Any) -> str:
 
 def with_query(request: Request, **changes: object) -> str:
     """Return the query of this page with some parts changed, or left out if None."""
-    left_out = {"note", "page", *changes}
+    left_out = {"note", "page", "after", "before", *changes}
     kept = [
         (key, value) for key, value in request.query_params.multi_items() if key not in left_out
     ]
@@ -100,7 +108,22 @@ def redirect_to(
 ) -> Response:
     """Send the browser to a page of a view, which says what was done."""
     path = path_to(request, name, identity=view.identity, **parameters)
-    return RedirectResponse(f"{path}?note={note}", 303)
+    query = request.query_params.get("back", "")
+    kept = [("back", query)] if query and name != "list" else way_back(request)
+    return RedirectResponse(f"{path}?{urlencode([*kept, ('note', note)])}", 303)
+
+
+def way_back(request: Request) -> list[tuple[str, str]]:
+    """Return what the list showed from which somebody came here; `back` is a query, no address."""
+    parts = parse_qsl(request.query_params.get("back", ""), max_num_fields=FORM_LIMIT)
+    return [(name, value) for name, value in parts if name != "note"]
+
+
+def list_address(request: Request, view: ModelAdmin) -> str:
+    """Return the address of the list, as it was when somebody left it."""
+    query = urlencode(way_back(request))
+    path = path_to(request, "list", identity=view.identity)
+    return f"{path}?{query}" if query else path
 
 
 def to_list(request: Request, view: ModelAdmin, *, note: str) -> Response:

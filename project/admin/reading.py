@@ -5,11 +5,12 @@ The cells leave the hop as plain text, so that a template never touches the data
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from project.admin.formats import display, kind_of, shorten
+from project.admin.formats import TONES, badge, display, kind_of, shorten
 from project.admin.rows import (
     identifier_of,
     select_row,
@@ -85,12 +86,22 @@ def _describe(view: ModelAdmin, row: Any, name: str, *, is_list: bool) -> Cell:
     formatter = view.formatter_of(name, is_list=is_list)
     if formatter is not None:
         return Cell(name, display(formatter(row, name)))
-    shown = display(value)
+    shown = _shown(view, name, value)
     reference = None
     if name in view.mapper.relationships and value is not None:
         reference = (type(value), identifier_of(value))
     kind = "id" if view.mapper.has_property(name) and _is_key(view, name) else kind_of(value)
     return Cell(name, shorten(shown) if is_list else shown, kind, reference)
+
+
+def _shown(view: ModelAdmin, name: str, value: Any) -> str:
+    labels = view.choices_of(name)
+    text = value.name if isinstance(value, Enum) else value
+    if labels and text in labels:
+        return badge(labels[text], list(labels).index(text) % TONES)
+    if isinstance(value, int) and not isinstance(value, bool) and view.is_reference(name):
+        return str(value)  # a number that names something has no thousands
+    return display(value)
 
 
 def _is_key(view: ModelAdmin, name: str) -> bool:

@@ -8,7 +8,8 @@ from sqlalchemy import Integer, Select, String, cast, inspect, literal_column, o
 from sqlalchemy.orm import Session, defer, selectinload
 
 from project.admin.forms import ReferenceField, lookup_columns
-from project.admin.views import ModelAdmin, escape_wildcards, is_secret
+from project.admin.lists.search import escape_wildcards
+from project.admin.views import ModelAdmin, is_secret
 from project.db.base import MAXIMUM_ID
 from project.errors import NotFound
 from project.web.principal import Principal
@@ -116,11 +117,15 @@ def suggest_references(
     loader = view.lookups.get(name)
     if loader is None:
         raise NotFound
+    offered = view.references_for(principal, loader.model)
+    return suggest_rows(session, offered, lookup_columns(loader), term)
+
+
+def suggest_rows(
+    session: Session, offered: Select[Any], columns: Sequence[Any], term: str
+) -> list[str]:
+    """Return some of the offered rows, those that have the term in one of these columns."""
     pattern = f"%{escape_wildcards(term)}%"
-    matches = [
-        cast(column, String).ilike(pattern, escape="\\") for column in lookup_columns(loader)
-    ]
-    offered = view.references_for(principal, loader.model).where(or_(*matches))
-    ordered = offered.order_by(*lookup_columns(loader)).limit(SUGGESTIONS)
-    rows = session.scalars(ordered).all()
-    return [name_reference(row) for row in rows]
+    matches = [cast(column, String).ilike(pattern, escape="\\") for column in columns]
+    ordered = offered.where(or_(*matches)).order_by(*columns).limit(SUGGESTIONS)
+    return [name_reference(row) for row in session.scalars(ordered)]

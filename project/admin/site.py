@@ -24,7 +24,7 @@ from project.admin.declaring import adopt
 from project.admin.guard import Guard, RefuseCrossSiteWrites
 from project.admin.lists.pages import ListPages
 from project.admin.objects.pages import ObjectPages
-from project.admin.pages import may, path_to, principal_of, with_query
+from project.admin.pages import list_address, may, path_to, principal_of, with_query
 from project.admin.sessions import CookieSessions
 from project.admin.sign_in_pages import SignInPages
 from project.admin.views import ModelAdmin
@@ -150,6 +150,7 @@ class AdminSite(SignInPages, DashboardPages, ModelDocPages, ListPages, ObjectPag
             csp_nonce=csp_nonce,
             path_to=path_to,
             with_query=with_query,
+            list_address=list_address,
             identity_of=self._identity_of,
             may=may,
             theme_of=theme_of,

@@ -17,12 +17,13 @@ from typing import Any
 
 from sqladmin import ModelView
 from sqladmin.ajax import QueryAjaxModelLoader
-from sqlalchemy import Select, String, Table, cast, false, or_, select
+from sqlalchemy import Select, Table, inspect, select
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, Session
 from wtforms import Form
 from wtforms.fields.core import UnboundField
 
-from project.admin.forms import Converter
+from project.admin.forms import Converter, lookup_columns
+from project.admin.lists.options import ListOptions, bare_name
 from project.errors import AppError
 from project.runtime import Runtime
 from project.web.principal import Principal
@@ -37,7 +38,7 @@ Values = dict[str, Any]
 """What a form says, by column; a relation to one row stands as its foreign key."""
 
 
-class ModelAdmin(ModelView):
+class ModelAdmin(ListOptions, ModelView):
     """One model in the admin. Options are SQLAdmin's; the methods below are ours."""
 
     page_size = 25
@@ -106,23 +107,6 @@ class ModelAdmin(ModelView):
         name = self.runtime.permissions.name_of(self.model, action)
         return principal.is_superuser or (name is not None and principal.has_permission(name))
 
-    def search_query(self, stmt: Select[Any], term: str) -> Select[Any]:
-        """Find the term anywhere in a searchable column; `%` and `_` are just characters.
-
-        Rows without a related row are found by their other columns.
-        """
-        pattern = f"%{escape_wildcards(term)}%"
-        conditions = []
-        for path in self._search_fields:
-            model = self.model
-            *relations, name = path.split(".")
-            for relation in relations:
-                attribute = getattr(model, relation)
-                stmt = stmt.outerjoin(attribute)
-                model = attribute.mapper.class_
-            conditions.append(cast(getattr(model, name), String).ilike(pattern, escape="\\"))
-        return stmt.where(or_(false(), *conditions))
-
     def label_of(self, name: str) -> str:
         """Return what people call a column."""
         default = name.rpartition(".")[2].replace("_", " ").capitalize()
@@ -164,7 +148,7 @@ class ModelAdmin(ModelView):
     @property
     def search_columns(self) -> list[str]:
         """Names of what is searched, relations as `owner.email`."""
-        return self._search_fields
+        return [bare_name(field) for field in self._search_fields]
 
     @property
     def sort_columns(self) -> list[str]:
@@ -190,6 +174,12 @@ class ModelAdmin(ModelView):
                 rows = view.rows_for(principal, rows)
         return rows
 
+    def labels_of(self, model: type) -> list[Any]:
+        """Return the columns by which people know rows that this model refers to."""
+        loaders = (found for found in self._form_ajax_refs.values() if found.model is model)
+        loader = next(loaders, None)
+        return lookup_columns(loader) if loader is not None else [*inspect(model).primary_key]
+
     def name_of_table(self, table: str | None) -> str:
         """Return what people call the rows of a table, of this model or another."""
         for view in self._admin_ref.views:
@@ -208,6 +198,7 @@ class ModelAdmin(ModelView):
         tables. Ours load nothing, so the coroutine ends without ever waiting.
         """
         self._refuse_unknown_columns()
+        self.prepare_list()
         self.form_class_for_create = self._build_form(self._form_create_rules)
         self.form_class_for_edit = self._build_form(self._form_edit_rules)
 
@@ -223,7 +214,7 @@ class ModelAdmin(ModelView):
         raise AppError(f"{_name_of(self)}: its form waits for something; it must not.")
 
     def _refuse_unknown_columns(self) -> None:
-        self._refuse_secrets([*self.search_columns, *self.sort_columns])
+        self._refuse_secrets([*self.search_columns, *self.sort_columns, *self.filter_columns])
         for name in {
             *self.list_columns,
             *self.details_columns,
@@ -265,11 +256,6 @@ class ModelAdmin(ModelView):
 def is_secret(name: str) -> bool:
     """Whether a column's name says that nobody should see what it holds."""
     return SECRET.search(name.rpartition(".")[2].lower()) is not None
-
-
-def escape_wildcards(term: str) -> str:
-    """Take the meaning off what LIKE reads as a wildcard."""
-    return re.sub(r"([\\%_])", r"\\\1", term)
 
 
 def _put_own_fields_last(form: type[Form], base: type[Form]) -> type[Form]:

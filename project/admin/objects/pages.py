@@ -65,7 +65,7 @@ class ObjectPages(AdminPages):
         name = request.query_params.get("name", "")
         term = request.query_params.get("term", "").replace("\0", "")[:LONGEST_TERM]
         loader = view.lookups.get(name)
-        if loader is not None and not self._may_see(request, loader.model):
+        if loader is not None and not self.may_see(request, loader.model):
             raise HTTPException(403, NOT_PERMITTED)
         found = await self.work.run(suggest_references, view, principal_of(request), name, term)
         return JSONResponse({"results": found})
@@ -138,14 +138,6 @@ class ObjectPages(AdminPages):
             mistake = mistake_of(error, view)
             return await self._confirm_page(request, view, chosen, mistake)
         return to_list(request, view, note="deleted")
-
-    def _may_see(self, request: Request, model: type) -> bool:
-        """Whether somebody may see the rows of a model, be it shown in the admin or not."""
-        views = [view for view in self.model_views() if view.model is model]
-        if views:
-            return any(may(request, view, "view") for view in views)
-        name = self.runtime.permissions.name_of(model, "view")
-        return principal_of(request).has_permission(name or "")
 
     async def _form_page(
         self,

@@ -47,6 +47,7 @@ class Endpoint:
 
 ENDPOINTS = {
     "list": [Endpoint("GET", "list", ("view", "change"))],
+    "filter_lookup": [Endpoint("GET", "filter/lookup?name=none", ("view", "change"))],
     "details": [Endpoint("GET", "details/{pk}", ("view", "change"), "can_view_details")],
     "create": [
         Endpoint("GET", "create", ("add",), "can_create"),
