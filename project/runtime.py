@@ -20,6 +20,7 @@ from project.web.gate import Gate
 from project.web.lanes import Lanes
 
 if TYPE_CHECKING:
+    from project.trail import Trail
     from project.web.principal import Authenticator
     from project.web.throttling import Limiter
 
@@ -54,6 +55,9 @@ class Runtime:
 
     limiter: "Limiter | None"
     """What the installed app's `limiter.py` made, if any has one and it counts here."""
+
+    trail: "Trail | None"
+    """The installed app's `trail.py` that keeps the history of changes, if any has one."""
 
 
 def runtime_of(connection: HTTPConnection) -> Runtime:

@@ -18,7 +18,9 @@ from starlette.types import ExceptionHandler
 
 from project.admin.dashboard.pages import DashboardPages
 from project.admin.declaring import adopt
+from project.admin.formats import display
 from project.admin.guard import Guard, RefuseCrossSiteWrites
+from project.admin.history.pages import HistoryPages
 from project.admin.lists.pages import ListPages
 from project.admin.objects.pages import ObjectPages
 from project.admin.pages import may, path_to, principal_of, with_query
@@ -54,7 +56,7 @@ def install_admin(app: FastAPI) -> None:
     site.seal()
 
 
-class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages):
+class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages, HistoryPages):
     """SQLAdmin's site with its endpoints replaced.
 
     What is used of its private parts is pinned by tests/project/admin/test_contract.py.
@@ -146,6 +148,7 @@ class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages):
             with_query=with_query,
             identity_of=self._identity_of,
             may=may,
+            display=display,
             settings=self.runtime.settings,
         )
         return templates
@@ -163,6 +166,7 @@ class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages):
             *self.sign_in_routes(),
             *self.list_routes(),
             *self.object_routes(),
+            *self.history_routes(),
         ]
 
     async def _on_http_error(self, request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqladmin import ModelView
 from sqladmin.ajax import QueryAjaxModelLoader
-from sqlalchemy import Select, String, Table, cast, false, or_, select
+from sqlalchemy import Select, String, Table, cast, delete, false, or_, select
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, Session
 from wtforms import Form
 from wtforms.fields.core import UnboundField
@@ -32,6 +32,8 @@ SECRET = re.compile(r"(^|_)(password|passwd|secret|token|api_key|private_key)(_|
 
 OFFERED = {"add": "can_create", "change": "can_edit", "delete": "can_delete"}
 """SQLAdmin's switches: what a view does not offer is permitted to nobody."""
+
+UNSYNCHRONISED = {"synchronize_session": False}
 
 Values = dict[str, Any]
 """What a form says, by column; a relation to one row stands as its foreign key."""
@@ -76,8 +78,19 @@ class ModelAdmin(ModelView):
             setattr(row, name, value)
 
     def delete_row(self, session: Session, row: Any) -> None:
-        """Delete the row, which is locked."""
-        session.delete(row)
+        """Delete the row, which is locked; what refers to it is left to the database's rules.
+
+        With SQL: SQLAlchemy's own way would set the foreign keys of related rows to NULL first,
+        and orphan them in silence, unless each relationship says `passive_deletes`.
+        """
+        if self.mapper.inherits is not None:
+            session.delete(row)  # of several tables
+            return
+        session.flush()
+        key = zip(self.mapper.primary_key, self.mapper.primary_key_from_instance(row), strict=True)
+        conditions = [column == value for column, value in key]
+        session.execute(delete(self.model).where(*conditions), execution_options=UNSYNCHRONISED)
+        session.expunge(row)
 
     def authorise(
         self, session: Session, principal: Principal, action: str, row: Any, values: Values
@@ -137,6 +150,16 @@ class ModelAdmin(ModelView):
         site: Any = self._admin_ref
         runtime: Runtime = site.runtime
         return runtime
+
+    @property
+    def model_label(self) -> str:
+        """What the model is called in the history of changes: `items.item`."""
+        return self.runtime.permissions.label_of(self.model)
+
+    @property
+    def has_row_rule(self) -> bool:
+        """Whether `rows_for` may hide rows from some who may see others."""
+        return type(self).rows_for is not ModelAdmin.rows_for
 
     @property
     def mapper(self) -> Mapper[Any]:

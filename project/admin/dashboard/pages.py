@@ -8,9 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from project.admin.history.reading import Event, fetch_recent
 from project.admin.lists.counting import Count, count_rows, select_all
-from project.admin.pages import AdminPages, may
+from project.admin.pages import AdminPages, may, principal_of
 from project.admin.views import ModelAdmin
+from project.trail import Trail
+from project.web.principal import Principal
 
 
 class DashboardPages(AdminPages):
@@ -24,8 +27,18 @@ class DashboardPages(AdminPages):
     async def index(self, request: Request) -> Response:
         """Show what there is."""
         views = [view for view in self.model_views() if may(request, view, "view")]
-        counts = await self.work.run(_count_all, views)
-        return await self.page(request, "sqladmin/index.html", groups=self.groups, counts=counts)
+        counts, recent = await self.work.run(
+            _fetch_overview, views, self.runtime.trail, principal_of(request)
+        )
+        return await self.page(
+            request, "sqladmin/index.html", groups=self.groups, counts=counts, recent=recent
+        )
+
+
+def _fetch_overview(
+    session: Session, views: Sequence[ModelAdmin], trail: Trail | None, principal: Principal
+) -> tuple[dict[str, Count], list[tuple[ModelAdmin, Event]]]:
+    return _count_all(session, views), fetch_recent(session, trail, views, principal)
 
 
 def _count_all(session: Session, views: Sequence[ModelAdmin]) -> dict[str, Count]:

@@ -1,6 +1,6 @@
 """One row: looking at it, adding, changing and deleting it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqladmin.authentication import login_required
@@ -12,11 +12,13 @@ from starlette.routing import BaseRoute, Route
 from wtforms import Form
 
 from project.admin import writing
+from project.admin.conflicts import OPENED, ChangedMeanwhile, remember, remembered
 from project.admin.mistakes import Mistake
 from project.admin.pages import (
     NOT_OFFERED,
     NOT_PERMITTED,
     AdminPages,
+    actor_of,
     may,
     mistake_of,
     principal_of,
@@ -72,9 +74,9 @@ class ObjectPages(AdminPages):
     @login_required
     async def create(self, request: Request) -> Response:
         """Show an empty form, or make a row of what it says."""
-        view, principal = self.view_of(request, "add"), principal_of(request)
+        view, actor = self.view_of(request, "add"), actor_of(request)
         sent = await read_sent(request)
-        form = await self.work.run(writing.open_empty, view, principal, sent)
+        form = await self.work.run(writing.open_empty, view, actor.principal, sent)
         if sent is None:
             return await self._form_page(request, view, form)
         if not form.validate():
@@ -82,7 +84,7 @@ class ObjectPages(AdminPages):
         values = dict(form.data)
         try:
             await view.prepare_values(self.runtime, values)
-            identifier = await self.work.run(writing.create, view, principal, form, values)
+            identifier = await self.work.run(writing.create, view, actor, form, values)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
             return await self._mistake_page(request, view, form, error)
         return _after_saving(request, view, sent, identifier, note="added")
@@ -94,34 +96,35 @@ class ObjectPages(AdminPages):
         sent, identifier = await read_sent(request), request.path_params["pk"]
         found, form = await self.work.run(writing.open_row, view, principal, identifier, sent)
         if sent is None:
-            return await self._form_page(request, view, form, found=found, version=found.version)
+            return await self._form_page(
+                request, view, form, found=found, version=found.version, opened=remember(form)
+            )
         return await self._save(request, view, found, form, sent)
 
     async def _save(
         self, request: Request, view: ModelAdmin, found: Found, form: Form, sent: FormData
     ) -> Response:
-        identifier = found.shown.identifier
         version = str(sent.get("_version", "")) or found.version
+        # Shown again with every answer but the last: what somebody has seen, and of which version.
+        known = {"found": found, "version": version, "opened": str(sent.get(OPENED, ""))}
         if not form.validate():
-            return await self._form_page(
-                request, view, form, found=found, version=version, status=400
-            )
+            return await self._form_page(request, view, form, status=400, **known)
         values = dict(form.data)
         try:
             await view.prepare_values(self.runtime, values)
             await self.work.run(
                 writing.update,
                 view,
-                identifier,
+                found.shown.identifier,
                 form,
                 values,
-                principal=principal_of(request),
+                actor=actor_of(request),
                 version=version,
+                opened=remembered(sent),
             )
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
-            return await self._mistake_page(
-                request, view, form, error, found=found, version=version
-            )
+            return await self._mistake_page(request, view, form, error, **known)
+        identifier = found.shown.identifier
         return _after_saving(request, view, sent, identifier, note="saved")
 
     @login_required
@@ -132,7 +135,7 @@ class ObjectPages(AdminPages):
             return await self._confirm_page(request, view, _chosen(request.query_params, view))
         chosen = _chosen(await request.form(), view)
         try:
-            await self.work.run(writing.delete, view, principal_of(request), chosen)
+            await self.work.run(writing.delete, view, actor_of(request), chosen)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
             mistake = mistake_of(error, view)
             return await self._confirm_page(request, view, chosen, mistake)
@@ -163,34 +166,19 @@ class ObjectPages(AdminPages):
         )
 
     async def _mistake_page(
-        self,
-        request: Request,
-        view: ModelAdmin,
-        form: Form,
-        error: Exception,
-        *,
-        found: Found | None = None,
-        version: str = "",
+        self, request: Request, view: ModelAdmin, form: Form, error: Exception, **context: Any
     ) -> Response:
         """Show the form again, as it was sent, with a sentence on what is wrong."""
         mistake = mistake_of(error, view)
-        theirs: Mapping[str, str] = {}
-        if isinstance(error, writing.ChangedMeanwhile):
+        if isinstance(error, ChangedMeanwhile):
             # Saving once more is then a decision, made with both values in view.
-            version, theirs = error.version, error.theirs
+            context |= {"version": error.version, "opened": error.opened, "conflict": error}
         if mistake.field in form._fields:
             field = form._fields[mistake.field]
             field.errors = [*field.errors, mistake.sentence]
             mistake = mistake._replace(sentence="")
         return await self._form_page(
-            request,
-            view,
-            form,
-            found=found,
-            status=mistake.status,
-            version=version,
-            mistake=mistake,
-            theirs=theirs,
+            request, view, form, status=mistake.status, mistake=mistake, **context
         )
 
     async def _confirm_page(

@@ -24,6 +24,7 @@ from project.admin.site import AdminSite
 from project.apps import AppConfig
 from project.errors import AppError
 from project.runtime import Runtime
+from tests.factories.audit import ChangeFactory
 from tests.factories.items import ItemFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory
 from tests.factories.users import ApiKeyFactory, GroupFactory, UserFactory, grant
@@ -60,6 +61,7 @@ ENDPOINTS = {
         Endpoint("GET", "delete?pks={pk}", ("delete",), "can_delete"),
         Endpoint("POST", "delete", ("delete",), "can_delete"),
     ],
+    "history": [Endpoint("GET", "history/{pk}", ("view", "change"))],
     "ajax_lookup": [Endpoint("GET", "ajax/lookup?name=none", ("add", "change"), "can_edit")],
 }
 OPEN = {"statics", "login", "logout", "index", "login_code", "login_enrol", "two_factor"}
@@ -72,6 +74,7 @@ ROWS: dict[str, Callable[[], Any]] = {
     "items-item": ItemFactory.create,
     "orders-order": OrderFactory.create,
     "orders-order-line": OrderLineFactory.create,
+    "audit-change": ChangeFactory.create,
 }
 PEOPLE = ("anonymous", "plain", "staff", "stranger", *ACTIONS, "superuser")
 
