@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from apps.audit.models import Change
 
-VERSION = cast(literal_column(f"{Change.__tablename__}.xmin"), String)
+_written_by = cast(literal_column(f"{Change.__tablename__}.xmin"), String)
 """The transaction that wrote the entry, which wrote the row's version, too."""
 
 
@@ -24,7 +24,7 @@ def list_history(
 def find_change(session: Session, *, model: str, object_id: str, version: str) -> Change | None:
     """Find the newest change of a row that was written together with this version of it."""
     statement = select(Change).where(
-        Change.model == model, Change.object_id == object_id, version == VERSION
+        Change.model == model, Change.object_id == object_id, _written_by == version
     )
     return session.scalars(statement.order_by(Change.id.desc()).limit(1)).one_or_none()
 

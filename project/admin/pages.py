@@ -30,7 +30,7 @@ FORM_LIMIT = 500
 NOT_OFFERED = "This is not offered here."
 NOT_PERMITTED = "You are not allowed to do this."
 
-NOTES = {"saved": "Saved.", "added": "Added.", "deleted": "Deleted."}
+NOTES = {"saved": "Saved.", "added": "Added.", "deleted": "Deleted.", "ended": "Signed out."}
 """What the page after a change may say; an address chooses one and cannot say more."""
 
 

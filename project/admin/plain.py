@@ -3,7 +3,7 @@
 import json
 import math
 from base64 import b16encode
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
 from enum import Enum
 from hashlib import sha256
@@ -48,7 +48,7 @@ def _sequence(value: Sequence[Any]) -> list[Any]:
     return [_simple(item) for item in value]
 
 
-def _set(value: Set[Any]) -> list[Any]:
+def _set(value: set[Any] | frozenset[Any]) -> list[Any]:
     return sorted(map(_simple, value), key=str)
 
 

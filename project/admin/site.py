@@ -26,6 +26,7 @@ from project.admin.objects.pages import ObjectPages
 from project.admin.pages import may, path_to, principal_of, with_query
 from project.admin.sessions import CookieSessions
 from project.admin.sign_in_pages import SignInPages
+from project.admin.sign_ins_pages import SignInsPages
 from project.admin.views import ModelAdmin
 from project.admin.work import AdminWork
 from project.apps import AppConfig
@@ -56,7 +57,7 @@ def install_admin(app: FastAPI) -> None:
     site.seal()
 
 
-class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages, HistoryPages):
+class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages, HistoryPages, SignInsPages):
     """SQLAdmin's site with its endpoints replaced.
 
     What is used of its private parts is pinned by tests/project/admin/test_contract.py.
@@ -164,6 +165,7 @@ class AdminSite(SignInPages, DashboardPages, ListPages, ObjectPages, HistoryPage
             Mount("/statics", app=ProjectFiles(packages=["sqladmin"]), name="statics"),
             *self.dashboard_routes(),
             *self.sign_in_routes(),
+            *self.sign_ins_routes(),
             *self.list_routes(),
             *self.object_routes(),
             *self.history_routes(),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqladmin.authentication import login_required
+from sqlalchemy.orm import Session
 from starlette.datastructures import FormData, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from wtforms import Form
 from project.admin import writing
 from project.admin.conflicts import OPENED, ChangedMeanwhile, remember, remembered
 from project.admin.mistakes import Mistake
+from project.admin.objects.dependants import Deletion, Dependants
 from project.admin.pages import (
     NOT_OFFERED,
     NOT_PERMITTED,
@@ -26,9 +28,10 @@ from project.admin.pages import (
     redirect_to,
     to_list,
 )
-from project.admin.reading import Found, fetch_labels, fetch_row
+from project.admin.reading import Found, Row, fetch_labels, fetch_row
 from project.admin.rows import suggest_references
 from project.admin.views import ModelAdmin
+from project.web.principal import Principal
 
 LONGEST_TERM = 100
 
@@ -106,7 +109,11 @@ class ObjectPages(AdminPages):
     ) -> Response:
         version = str(sent.get("_version", "")) or found.version
         # Shown again with every answer but the last: what somebody has seen, and of which version.
-        known = {"found": found, "version": version, "opened": str(sent.get(OPENED, ""))}
+        known: dict[str, Any] = {
+            "found": found,
+            "version": version,
+            "opened": str(sent.get(OPENED, "")),
+        }
         if not form.validate():
             return await self._form_page(request, view, form, status=400, **known)
         values = dict(form.data)
@@ -188,11 +195,35 @@ class ObjectPages(AdminPages):
         chosen: Sequence[str],
         mistake: Mistake | None = None,
     ) -> Response:
-        rows = await self.work.run(fetch_labels, view, principal_of(request), chosen)
+        views = list(self.model_views())
+        visible = [known for known in views if may(request, known, "view")]
+        rows, dependants = await self.work.run(
+            _fetch_doomed, view, principal_of(request), chosen, views, visible=visible
+        )
         status = 200 if mistake is None else mistake.status
         return await self.page(
-            request, "sqladmin/delete.html", status, model_view=view, rows=rows, mistake=mistake
+            request,
+            "sqladmin/delete.html",
+            status,
+            model_view=view,
+            rows=rows,
+            dependants=dependants,
+            is_forbidden=any(found.is_forbidding for found in dependants),
+            mistake=mistake,
         )
+
+
+def _fetch_doomed(
+    session: Session,
+    view: ModelAdmin,
+    principal: Principal,
+    chosen: Sequence[str],
+    views: Sequence[ModelAdmin],
+    *,
+    visible: Sequence[ModelAdmin],
+) -> tuple[list[Row], list[Dependants]]:
+    rows = fetch_labels(session, view, principal, chosen)
+    return rows, Deletion(session, view, principal, chosen).dependants(views, visible=visible)
 
 
 def _after_saving(

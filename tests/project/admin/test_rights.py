@@ -62,9 +62,22 @@ ENDPOINTS = {
         Endpoint("POST", "delete", ("delete",), "can_delete"),
     ],
     "history": [Endpoint("GET", "history/{pk}", ("view", "change"))],
+    "sign_ins": [
+        Endpoint("GET", "sign-ins/{pk}", ("change",), "can_edit"),
+        Endpoint("POST", "sign-ins/{pk}", ("change",), "can_edit"),
+    ],
     "ajax_lookup": [Endpoint("GET", "ajax/lookup?name=none", ("add", "change"), "can_edit")],
 }
-OPEN = {"statics", "login", "logout", "index", "login_code", "login_enrol", "two_factor"}
+OPEN = {
+    "statics",
+    "login",
+    "logout",
+    "index",
+    "login_code",
+    "login_enrol",
+    "two_factor",
+    "own_sign_ins",
+}
 """Those that are about no model; tests of their own look at them."""
 
 ROWS: dict[str, Callable[[], Any]] = {
