@@ -1,7 +1,7 @@
 """Two people edit one row: what each of them wrote, side by side, and which of it is to stay."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import FormData
@@ -111,13 +111,11 @@ def find_differences(
     return differences
 
 
-def take_theirs(form: Form, show: Callable[[], Form], sent: FormData) -> None:
+def take_theirs(form: Form, shown: Form, sent: FormData) -> None:
     """Put what is there now into the fields for which that was chosen on the page of a conflict."""
-    chosen = [field for field in form if sent.get(f"{TAKE}{field.name}") == THEIRS]
-    shown = show() if chosen else form
-    for field in chosen:
+    for field in form:
         there = shown._fields.get(field.name)
-        if there is not None:
+        if there is not None and sent.get(f"{TAKE}{field.name}") == THEIRS:
             field.data = there.data
             if not isinstance(field, BooleanField):
                 field.raw_data = [text_of(there)]

@@ -55,7 +55,7 @@ class SignInsPages(AdminPages):
 
     @login_required
     async def sign_ins(self, request: Request) -> Response:
-        """List where somebody else is signed in, or end that: for whoever may change the account."""
+        """List where an account is signed in, or end that, for whoever may change the account."""
         view, identifier = self.view_of(request, "change"), request.path_params["pk"]
         if view.model is not self.account_model:
             raise HTTPException(404, "Only accounts have sign-ins.")

@@ -104,7 +104,9 @@ def open_row(
     form = view.form_class_for_edit(sent)
     view.adapt_form(session, form, principal, found.row)
     drop_unsent(form, sent)
-    take_theirs(form, lambda: _show_to(session, view, principal, found), sent)
+    shown = _show_to(session, view, principal, found)
+    take_theirs(form, shown, sent)
+    keep_untouched(form, shown)
     return found, form
 
 
@@ -233,6 +235,22 @@ def delete(session: Session, view: ModelAdmin, actor: Actor, identifiers: Sequen
         view.delete_row(session, row)
     session.flush()  # a row that still refers to one of them refuses here
     record_entries(session, view, entries)
+
+
+def keep_untouched(form: Form, shown: Form) -> None:
+    """Let what nobody touched be what it is: no rule of the form has a say in it.
+
+    A column may hold more than its field can: the form of such a row could not be saved at all.
+    """
+    for field in form:
+        if not is_changed(field, shown):
+            field.data = shown[field.name].data
+            field.validators, field.process_errors = (), []
+            field.pre_validate = _accept
+
+
+def _accept(form: Form) -> None:
+    """What a field is asked before its validators."""
 
 
 def is_changed(field: Field, shown: Form) -> bool:
