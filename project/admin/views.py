@@ -17,7 +17,7 @@ from typing import Any
 
 from sqladmin import ModelView
 from sqladmin.ajax import QueryAjaxModelLoader
-from sqlalchemy import Select, String, Table, cast, delete, false, or_, select
+from sqlalchemy import Select, String, Table, cast, delete, false, or_, select, tuple_
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, Session
 from wtforms import Form
 from wtforms.fields.core import UnboundField
@@ -32,8 +32,6 @@ SECRET = re.compile(r"(^|_)(password|passwd|secret|token|api_key|private_key)(_|
 
 OFFERED = {"add": "can_create", "change": "can_edit", "delete": "can_delete"}
 """SQLAdmin's switches: what a view does not offer is permitted to nobody."""
-
-UNSYNCHRONISED = {"synchronize_session": False}
 
 Values = dict[str, Any]
 """What a form says, by column; a relation to one row stands as its foreign key."""
@@ -80,17 +78,20 @@ class ModelAdmin(ModelView):
     def delete_row(self, session: Session, row: Any) -> None:
         """Delete the row, which is locked; what refers to it is left to the database's rules.
 
-        With SQL: SQLAlchemy's own way would set the foreign keys of related rows to NULL first,
-        and orphan them in silence, unless each relationship says `passive_deletes`.
+        Override it to call the app's service.
         """
-        if self.mapper.inherits is not None:
-            session.delete(row)  # of several tables
+        delete_by_key(session, self.mapper, [row])
+
+    def delete_rows(self, session: Session, rows: Sequence[Any]) -> None:
+        """Delete rows, which are locked; they may refer to each other, so all at once.
+
+        One by one where `delete_row` is the app's own.
+        """
+        if type(self).delete_row is ModelAdmin.delete_row:
+            delete_by_key(session, self.mapper, rows)
             return
-        session.flush()
-        key = zip(self.mapper.primary_key, self.mapper.primary_key_from_instance(row), strict=True)
-        conditions = [column == value for column, value in key]
-        session.execute(delete(self.model).where(*conditions), execution_options=UNSYNCHRONISED)
-        session.expunge(row)
+        for row in rows:
+            self.delete_row(session, row)
 
     def authorise(
         self, session: Session, principal: Principal, action: str, row: Any, values: Values
@@ -283,6 +284,24 @@ class ModelAdmin(ModelView):
         if isinstance(prop, RelationshipProperty):
             return not prop.uselist
         return isinstance(prop, ColumnProperty) and not prop.deferred
+
+
+def delete_by_key(session: Session, mapper: Mapper[Any], rows: Sequence[Any]) -> None:
+    """Delete rows with one statement.
+
+    SQLAlchemy's own way would set the foreign keys of related rows to NULL first, and orphan them
+    in silence, unless each relationship says `passive_deletes`.
+    """
+    session.flush()
+    if mapper.inherits is not None:  # a row lies in several tables
+        for row in rows:
+            session.delete(row)
+        return
+    keys = [mapper.primary_key_from_instance(row) for row in rows]
+    statement = delete(mapper.class_).where(tuple_(*mapper.primary_key).in_(keys))
+    session.execute(statement, execution_options={"synchronize_session": False})
+    for row in rows:
+        session.expunge(row)
 
 
 def is_secret(name: str) -> bool:

@@ -231,8 +231,7 @@ def delete(session: Session, view: ModelAdmin, actor: Actor, identifiers: Sequen
         if view.runtime.trail is not None:
             last = compare(session, view, snapshot(view, row), NOTHING)
             entries.append(entry_for(view, actor, DELETE, row, last))
-    for row in rows:
-        view.delete_row(session, row)
+    view.delete_rows(session, rows)
     session.flush()  # a row that still refers to one of them refuses here
     record_entries(session, view, entries)
 

@@ -34,7 +34,7 @@ RULES = {"CASCADE": WITH_IT, "SET NULL": LOOSENED, "SET DEFAULT": LOOSENED}
 SENTENCES = {
     WITH_IT: "will be deleted, too",
     LOOSENED: "will lose the reference",
-    FORBIDDEN: "forbids it",
+    FORBIDDEN: "which forbids it",
 }
 
 IsDoomed = Callable[[FromClause], ColumnElement[bool]]
