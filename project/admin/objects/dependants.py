@@ -153,15 +153,16 @@ class Deletion:
     def _spared(
         self, reference: _Reference, references: Sequence[_Reference], rows: FromClause
     ) -> Iterator[ColumnElement[bool]]:
-        """Leave out rows that go anyway: chosen themselves, or, of those that forbid, by a cascade.
+        """Leave out rows that are gone by then: chosen themselves, or taken along a level earlier.
 
-        NO ACTION is asked at the end, when they are gone; RESTRICT is asked at once.
+        NO ACTION is asked when PostgreSQL has done all of the level before; RESTRICT at once.
         """
         if reference.table is self._view.table:
             yield not_(self._is_chosen(rows))
         if reference.rule == FORBIDDEN and (reference.key.ondelete or "").upper() != "RESTRICT":
             for other in references:
-                if other.table is reference.table and other.rule == WITH_IT:
+                is_earlier = other.rule == WITH_IT and other.level < reference.level
+                if is_earlier and other.table is reference.table:
                     yield not_(func.coalesce(other.refers(rows), false()))
 
     def _count(self, rows: FromClause, conditions: Sequence[ColumnElement[bool]]) -> Count:

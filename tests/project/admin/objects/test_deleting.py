@@ -54,6 +54,15 @@ class SmallThing(Base):
     shelf_id: Mapped[int | None] = mapped_column(key("shelf", None))
 
 
+class Tag(Base):
+    """Goes with its shelf, and would forbid to take away its box alone."""
+
+    __tablename__ = "shop_tag"
+    id: Mapped[BigIntKey]
+    shelf_id: Mapped[int] = mapped_column(key("shelf", "CASCADE"))
+    box_id: Mapped[int] = mapped_column(key("box", None))
+
+
 class Label(Base):
     __tablename__ = "shop_label"
     id: Mapped[BigIntKey]
@@ -151,19 +160,33 @@ def test_what_forbids_takes_the_button_away(shop: TestClient, session: Session) 
 
 
 def test_what_goes_anyway_does_not_forbid(shop: TestClient, session: Session) -> None:
-    """NO ACTION is asked when all is gone: the chosen rows, and what they take along."""
+    """NO ACTION is asked when the chosen rows, and what they took along before, are gone."""
     execute(
         session,
         SHELVES,
         BOXES,
         "UPDATE shop_shelf SET above_id = 1 WHERE id = 2",
-        "INSERT INTO shop_small_thing (box_id, shelf_id) VALUES (1, 1)",
+        "INSERT INTO shop_tag (shelf_id, box_id) VALUES (1, 1)",
     )
-    one = shop.get("/admin/shop-shelf/delete?pks=1").text
-    assert "Shelfs (above id): 1, which forbids it." in dependants(one)
+    assert "Tags (box id): 1, which forbids it." in dependants(
+        shop.get("/admin/shop-box/delete?pks=1").text
+    )
+    assert "Shelfs (above id): 1, which forbids it." in dependants(
+        shop.get("/admin/shop-shelf/delete?pks=1").text
+    )
     both = shop.get("/admin/shop-shelf/delete?pks=1&pks=2").text
     assert ">Delete</button>" in both
-    assert shop.post("/admin/shop-shelf/delete", data={"pks": ["2", "1"]}).status_code == 303
+    response = shop.post("/admin/shop-shelf/delete", data={"pks": ["2", "1"]})
+    assert response.status_code == 303, response.text
+
+
+def test_a_level_too_late_forbids(shop: TestClient, session: Session) -> None:
+    """The thing would go with its box, but PostgreSQL asks about its shelf before that."""
+    thing = "INSERT INTO shop_small_thing (box_id, shelf_id) VALUES (1, 1)"
+    execute(session, SHELVES, BOXES, thing)
+    page = shop.get("/admin/shop-shelf/delete?pks=1").text
+    assert "Small things (shelf id): 1, which forbids it." in dependants(page)
+    assert shop.post("/admin/shop-shelf/delete", data={"pks": "1"}).status_code == 409
 
 
 def test_keys_of_several_columns(shop: TestClient, session: Session) -> None:
