@@ -27,6 +27,7 @@ from project.runtime import Runtime
 from project.settings import ENV_FILE, INSTALLED_APPS, Settings
 from project.storage import create_storage
 from project.templating import create_templates
+from project.trail import Trail
 from project.web import home
 from project.web.costs import ServerTiming, count_queries
 from project.web.dispatch import index_routes
@@ -133,6 +134,7 @@ def _runtime(
         vitals=vitals,
         authenticator=find_authenticator(registry),
         limiter=find_limiter(registry, settings, app_settings),
+        trail=find_trail(registry),
     )
 
 
@@ -169,6 +171,17 @@ def find_limiter(
         raise AppError(f"App '{app.label}': limiter.py must define `create_limiter`.")
     limiter: Limiter | None = create_limiter(settings, app_settings)
     return limiter
+
+
+def find_trail(registry: Registry) -> Trail | None:
+    """Return what the one installed app with a `trail.py` offers, if there is one."""
+    app, module = _only_one(registry, "trail", "keep the history of changes")
+    if module is None:
+        return None
+    trail = getattr(module, "trail", None)
+    if not isinstance(trail, Trail):
+        raise AppError(f"App '{app.label}': trail.py must define `trail`.")
+    return trail
 
 
 def _only_one(registry: Registry, name: str, task: str) -> tuple[AppConfig, ModuleType | None]:

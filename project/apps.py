@@ -6,7 +6,7 @@ every other file is found by its name when the phase that needs it comes:
     app.py               manifests, in order
     models.py            models, then every mapper is configured
     api/v1.py, api/v2.py, routes.py, admin.py, identity.py, limiter.py,
-    lanes.py, settings.py, lifespan.py
+    trail.py, lanes.py, settings.py, lifespan.py
                          only when the web application is built
     checks.py, seeds.py, commands/<verb>.py
                          only when somebody asks
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FILES = (
     *("__init__", "app", "models", "errors", "queries", "services", "dependencies"),
-    *("routes", "admin", "identity", "limiter", "settings", "lifespan", "lanes"),
+    *("routes", "admin", "identity", "limiter", "trail", "settings", "lifespan", "lanes"),
     *("checks", "seeds"),
 )
 """The modules whose names mean something; an app may have others, for itself."""

@@ -49,6 +49,11 @@ class Permissions:
             return None
         return _name(label, action, model)
 
+    def label_of(self, model: type[Base]) -> str:
+        """Return what a model is called everywhere: `items.item`, or its table's name."""
+        label = self.labels.get(model)
+        return model.__tablename__ if label is None else f"{label}.{snake_case(model.__name__)}"
+
     def require(self, name: str, place: str) -> None:
         """Raise AppError, which names the place and a near name, for a permission unknown here."""
         if name not in self:

@@ -21,6 +21,7 @@ from project.web.lanes import Lanes
 from project.web.vitals import Vitals
 
 if TYPE_CHECKING:
+    from project.trail import Trail
     from project.web.principal import Authenticator
     from project.web.throttling import Limiter
 
@@ -58,6 +59,9 @@ class Runtime:
 
     limiter: "Limiter | None"
     """What the installed app's `limiter.py` made, if any has one and it counts here."""
+
+    trail: "Trail | None"
+    """The installed app's `trail.py` that keeps the history of changes, if any has one."""
 
 
 def runtime_of(connection: HTTPConnection) -> Runtime:

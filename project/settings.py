@@ -59,6 +59,7 @@ INSTALLED_APPS: tuple[str, ...] = (
     "apps.users",
     "apps.items",
     "apps.orders",
+    "apps.audit",
 )
 
 ROOT = Path(__file__).resolve().parent.parent

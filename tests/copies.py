@@ -116,7 +116,7 @@ class ProjectCopy:
         self.uninstall(f"apps.{label}")
         for folder in ("apps", "tests/apps"):
             shutil.rmtree(self.root / folder / label)
-        (self.root / f"loadtests/scenarios/{label}.py").unlink()
+        (self.root / f"loadtests/scenarios/{label}.py").unlink(missing_ok=True)
         (self.root / f"tests/factories/{label}.py").unlink(missing_ok=True)
         example = self.root / ".env.example"
         setting = re.compile(rf"(^# [^=\n]*\n)+# {label.upper()}_\w+=.*\n", re.MULTILINE)

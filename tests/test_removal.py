@@ -15,8 +15,8 @@ from tests.copies import ProjectCopy
 from tests.database import TestDatabase
 from tests.processes import fresh_database
 
-SAMPLES = ("health", "users", "items", "orders")
-CASES = [("orders",), ("orders", "items"), ("orders", "items", "users"), ("health",)]
+SAMPLES = ("health", "users", "items", "orders", "audit")
+CASES = [("orders",), ("orders", "items"), ("orders", "items", "users"), ("health",), ("audit",)]
 TOGETHER = {
     "tests/apps/monitoring/test_admin.py",
     "tests/apps/throttling/test_failing_open.py",

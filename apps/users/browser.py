@@ -41,7 +41,7 @@ def start_browser_session(
         AuthSession(
             user_id=user_id,
             expires_at=func.now() + lifetime,
-            cookie_hash=_hash_cookie(cookie),
+            cookie_hash=hash_cookie(cookie),
             seen_at=func.now(),
             client_address=client.address,
             user_agent=client.agent,
@@ -62,7 +62,7 @@ def find_browser_user(session: Session, *, cookie: str, idle: timedelta) -> Sign
         .join(AuthSession, AuthSession.user_id == User.id)
         .where(
             User.is_active,
-            AuthSession.cookie_hash == _hash_cookie(cookie),
+            AuthSession.cookie_hash == hash_cookie(cookie),
             AuthSession.revoked_at.is_(None),
             AuthSession.expires_at > func.now(),
             AuthSession.seen_at > func.now() - idle,
@@ -85,10 +85,11 @@ def end_browser_session(session: Session, *, cookie: str) -> None:
     """Revoke the session behind a cookie, if there is one."""
     session.execute(
         update(AuthSession)
-        .where(AuthSession.cookie_hash == _hash_cookie(cookie), AuthSession.revoked_at.is_(None))
+        .where(AuthSession.cookie_hash == hash_cookie(cookie), AuthSession.revoked_at.is_(None))
         .values(revoked_at=func.now())
     )
 
 
-def _hash_cookie(cookie: str) -> bytes:
+def hash_cookie(cookie: str) -> bytes:
+    """Return what the database keeps of a cookie."""
     return hashlib.sha256(cookie.encode()).digest()

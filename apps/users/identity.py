@@ -10,13 +10,14 @@ from apps.users.models import User
 from apps.users.permissions import SignedIn
 from apps.users.second_step import TwoFactorSteps
 from apps.users.staff_factor import WithheldRights, is_withheld
+from apps.users.staff_sign_ins import StaffSignIns
 from apps.users.validation import normalise_email
 from project.runtime import Runtime
 from project.web.client import NOBODY, Client
 from project.web.principal import Account, Claims, Principal
 
 
-class UserAuthenticator(TwoFactorSteps):
+class UserAuthenticator(TwoFactorSteps, StaffSignIns):
     """Answers the questions of `project.web.principal.Authenticator` from the users' tables."""
 
     def verify_token(self, token: str, runtime: Runtime) -> Claims:

@@ -12,8 +12,17 @@ from sqladmin.forms import ModelConverter, converts
 from sqlalchemy import BigInteger, Numeric, SmallInteger
 from sqlalchemy.orm import RelationshipProperty
 from wtforms import Field, Form, StringField, TextAreaField, ValidationError, widgets
-from wtforms.fields import DateTimeLocalField, DecimalField, IntegerField, SelectMultipleField
+from wtforms.fields import DecimalField, IntegerField, SelectMultipleField
 from wtforms.validators import InputRequired, NumberRange, Optional
+
+from project.admin.typed_fields import (
+    DayField,
+    DocumentField,
+    LinesField,
+    LocalMomentField,
+    SpanField,
+    written_moment,
+)
 
 LONG_TEXT = 255
 """Text columns that hold more than this get a box of several lines."""
@@ -107,6 +116,9 @@ class MomentField(TimezoneAwareDateTimeField):
 
     widget = widgets.DateTimeLocalInput()
 
+    def _value(self) -> str:
+        return written_moment(self)
+
 
 class Converter(ModelConverter):
     """SQLAdmin's converter, mended for SQLAlchemy 2.1 and narrowed to what is safe."""
@@ -166,7 +178,35 @@ class Converter(ModelConverter):
         kwargs.setdefault("format", LOCAL_FORMATS)
         kwargs["render_kw"] = {"step": "1", **kwargs["render_kw"]}
         has_zone = getattr(prop.columns[0].type, "timezone", False)
-        return (MomentField if has_zone else DateTimeLocalField)(**kwargs)
+        return (MomentField if has_zone else LocalMomentField)(**kwargs)
+
+    @converts("Date")  # type: ignore[untyped-decorator]
+    def convert_day(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
+        return DayField(**kwargs)
+
+    @converts("Boolean")  # type: ignore[untyped-decorator]
+    def convert_flag(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:
+        # Texts: an option whose value is False is written without a value.
+        if prop.columns[0].nullable:
+            kwargs.setdefault("choices", [("True", "Yes"), ("False", "No")])
+        return self.conv_boolean(model=model, prop=prop, kwargs=kwargs)
+
+    @converts("Interval")  # type: ignore[untyped-decorator]
+    def convert_span(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
+        kwargs["render_kw"] = {"placeholder": "1 day 1:25:33", **kwargs["render_kw"]}
+        return SpanField(**kwargs)
+
+    @converts("JSON", "JSONB")  # type: ignore[untyped-decorator]
+    def convert_document(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
+        return DocumentField(**kwargs)
+
+    # SQLAdmin's own field for lists takes new items by a script alone.
+    @converts(  # type: ignore[untyped-decorator]
+        "sqlalchemy.dialects.postgresql.base.ARRAY", "sqlalchemy.sql.sqltypes.ARRAY"
+    )
+    def convert_list(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
+        kind: type = getattr(prop.columns[0].type.item_type, "python_type", str)
+        return LinesField(coerce=kind if kind in {int, float, Decimal} else str, **kwargs)
 
 
 def _emptiness(kwargs: dict[str, Any]) -> list[Any]:

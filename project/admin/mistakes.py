@@ -1,16 +1,37 @@
 """What went wrong while saving, as a sentence for the person who pressed the button."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Table
 from sqlalchemy.exc import DBAPIError
 
 from project.admin.views import ModelAdmin
 from project.db.errors import diagnose
 from project.errors import DomainError
 
-UNIQUE, NOT_NULL, CHECK = "23505", "23502", "23514"
+UNIQUE, NOT_NULL, CHECK, EXCLUSION = "23505", "23502", "23514", "23P01"
 FOREIGN_KEY = ("23503", "23001")
+
+SENTENCES = {
+    "22001": ("A text is too long.", 400),
+    "22003": ("A number is too large or too small.", 400),
+    "22007": ("A date or time has not the form that is needed.", 400),
+    "22008": ("A date or time is beyond what can be stored.", 400),
+    "22021": ("A text holds a character that cannot be stored.", 400),
+    "22P02": ("A value has not the form that is needed.", 400),
+    "22P05": ("A text holds a character that cannot be stored.", 400),
+    "40001": ("Somebody else changed the same data at the same moment; try again.", 503),
+    "40P01": ("Somebody else changed the same data at the same moment; try again.", 503),
+    "42501": ("The database does not allow this.", 403),
+    "44000": ("This breaks a rule of the data.", 400),
+    "55P03": ("Somebody else is changing this right now; try again in a moment.", 503),
+    "P0001": (
+        "A rule of the database refuses this.",
+        400,
+    ),  # a trigger's RAISE; its text may hold values
+}
+"""What is said the same of every table. A trigger may name a column: RAISE … USING COLUMN."""
 
 
 class Mistake(NamedTuple):
@@ -31,7 +52,7 @@ def explain(error: Exception, view: ModelAdmin) -> Mistake | None:
     if isinstance(error, DBAPIError):
         diagnostics = getattr(error.orig, "diag", None)
         sqlstate = getattr(error.orig, "sqlstate", None)
-        specific = _explain_constraint(sqlstate, diagnostics, view)
+        specific = _explain_specifically(sqlstate, diagnostics, view)
         if specific is not None:
             return specific
     diagnosis = diagnose(error)
@@ -40,33 +61,99 @@ def explain(error: Exception, view: ModelAdmin) -> Mistake | None:
     return Mistake(None, _sentence(diagnosis.error.title), diagnosis.error.status)
 
 
-def _explain_constraint(sqlstate: str | None, diagnostics: Any, view: ModelAdmin) -> Mistake | None:
-    table = view.table
-    if diagnostics is None or sqlstate is None:
+def _explain_specifically(sqlstate: str | None, found: Any, view: ModelAdmin) -> Mistake | None:
+    if found is None or sqlstate is None:
         return None
-    if sqlstate in FOREIGN_KEY and diagnostics.table_name != table.name:
-        others = view.name_of_table(diagnostics.table_name)
-        return Mistake(None, f"{others} still refer to this, so nothing was deleted.", 409)
-    if sqlstate == UNIQUE:
-        column = _unique_column(table, diagnostics.constraint_name)
+    if sqlstate in SENTENCES:
+        sentence, status = SENTENCES[sqlstate]
+        return Mistake(_field_of(view, found.column_name), sentence, status)
+    is_own = found.table_name == view.table.name
+    if sqlstate in FOREIGN_KEY:
+        return _explain_reference(found, view) if is_own else _explain_dependants(found, view)
+    if sqlstate in {UNIQUE, EXCLUSION} and not is_own:
+        others = view.name_of_table(found.table_name)
+        return Mistake(None, f"{others} have one like this already.", 409)
+    explain_own = OWN.get(sqlstate)
+    return explain_own(found, view) if is_own and explain_own is not None else None
+
+
+def _explain_dependants(found: Any, view: ModelAdmin) -> Mistake:
+    others = view.name_of_table(found.table_name)
+    return Mistake(None, f"{others} still refer to this, so nothing was deleted.", 409)
+
+
+def _explain_reference(found: Any, view: ModelAdmin) -> Mistake:
+    """A row refers to what is gone; or, within one table, another row refers to this one."""
+    constraint = _constraint(view.table, found.constraint_name)
+    if isinstance(constraint, ForeignKeyConstraint) and constraint.referred_table is view.table:
+        sentence = "Another one still refers to this, or this refers to what is gone."
+        return Mistake(None, sentence, 409)
+    return Mistake(_first_field(view, constraint), "What this refers to is gone.", 409)
+
+
+def _explain_duplicate(found: Any, view: ModelAdmin) -> Mistake:
+    constraint = _constraint(view.table, found.constraint_name)
+    names = _fields(view, constraint)
+    if len(names) > 1:
+        labels = " and ".join(view.label_of(name).lower() for name in names)
+        sentence = f"Another {view.name.lower()} has the same {labels} already."
+    else:
         sentence = f"Another {view.name.lower()} has this already."
-        return Mistake(column, sentence, 409)
-    if sqlstate == NOT_NULL:
-        return Mistake(diagnostics.column_name, "This must not be empty.", 400)
-    if sqlstate == CHECK:
-        rule = (diagnostics.constraint_name or "").removeprefix(f"ck_{table.name}_")
-        column = next((column.key for column in table.columns if rule.startswith(column.key)), None)
-        return Mistake(column, f"This breaks a rule of the data: {rule.replace('_', ' ')}.", 400)
-    return None
+    return Mistake(_first_field(view, constraint), sentence, 409)
 
 
-def _unique_column(table: Table, constraint: str | None) -> str | None:
+def _explain_overlap(found: Any, view: ModelAdmin) -> Mistake:
+    constraint = _constraint(view.table, found.constraint_name)
+    sentence = f"This overlaps with another {view.name.lower()}."
+    return Mistake(_first_field(view, constraint), sentence, 409)
+
+
+def _explain_empty(found: Any, view: ModelAdmin) -> Mistake:
+    return Mistake(_field_of(view, found.column_name), "This must not be empty.", 400)
+
+
+def _explain_rule(found: Any, view: ModelAdmin) -> Mistake:
+    table = view.table
+    rule = (found.constraint_name or "").removeprefix(f"ck_{table.name}_")
+    column = next((column.key for column in table.columns if rule.startswith(column.key)), None)
+    named = f": {rule.replace('_', ' ')}" if rule else ""
+    return Mistake(_field_of(view, column), f"This breaks a rule of the data{named}.", 400)
+
+
+OWN: dict[str, Callable[[Any, ModelAdmin], Mistake]] = {
+    UNIQUE: _explain_duplicate,
+    EXCLUSION: _explain_overlap,
+    NOT_NULL: _explain_empty,
+    CHECK: _explain_rule,
+}
+"""What PostgreSQL says of the very table that the view shows."""
+
+
+def _constraint(table: Table, name: str | None) -> Any | None:
     candidates: list[Any] = [*table.constraints, *table.indexes]
-    for candidate in candidates:
-        is_unique = isinstance(candidate, UniqueConstraint) or getattr(candidate, "unique", False)
-        if is_unique and candidate.name == constraint:
-            return str(next(iter(candidate.columns)).key)
-    return None
+    return next((candidate for candidate in candidates if name and candidate.name == name), None)
+
+
+def _fields(view: ModelAdmin, constraint: Any | None) -> list[str]:
+    columns = [] if constraint is None else list(constraint.columns)
+    found = (_field_of(view, column.name) for column in columns)
+    return [name for name in found if name is not None]
+
+
+def _first_field(view: ModelAdmin, constraint: Any | None) -> str | None:
+    return next(iter(_fields(view, constraint)), None)
+
+
+def _field_of(view: ModelAdmin, column: str | None) -> str | None:
+    """Return what a form calls a column: a foreign key is filled in as what it refers to."""
+    known = view.table.columns.get(column) if column else None
+    if known is None:
+        return None
+    for relation in view.mapper.relationships:
+        if relation.key in view.lookups and known in relation.local_columns:
+            return relation.key
+    key: str = view.mapper.get_property_by_column(known).key
+    return key
 
 
 def _sentence(text: str) -> str:

@@ -14,11 +14,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from project.admin.mistakes import Mistake, explain
+from project.admin.recording import Actor
 from project.admin.sessions import CookieSessions
 from project.admin.views import OFFERED, ModelAdmin
 from project.admin.work import AdminWork
 from project.errors import NotFound
+from project.logging import request_id
 from project.runtime import Runtime
+from project.web.client import client_of
 from project.web.principal import Principal
 
 FORM_LIMIT = 500
@@ -27,7 +30,7 @@ FORM_LIMIT = 500
 NOT_OFFERED = "This is not offered here."
 NOT_PERMITTED = "You are not allowed to do this."
 
-NOTES = {"saved": "Saved.", "added": "Added.", "deleted": "Deleted."}
+NOTES = {"saved": "Saved.", "added": "Added.", "deleted": "Deleted.", "ended": "Signed out."}
 """What the page after a change may say; an address chooses one and cannot say more."""
 
 
@@ -43,6 +46,7 @@ class AdminPages(Admin):
         self, request: Request, template: str, status: int = 200, **context: Any
     ) -> Response:
         """Fill in a template; it also sees who is signed in and what was just done."""
+        context["has_history"] = self.runtime.trail is not None
         context["principal"] = getattr(request.state, "principal", None)
         context["note"] = NOTES.get(request.query_params.get("note", ""))
         context.setdefault("mistake", None)
@@ -78,6 +82,11 @@ def principal_of(request: Request) -> Principal:
     """Return who is signed in, whom the sessions have put there."""
     principal: Principal = request.state.principal
     return principal
+
+
+def actor_of(request: Request) -> Actor:
+    """Return who is signed in, and where the request came from, for the history of changes."""
+    return Actor(principal_of(request), request_id.get(), client_of(request).address)
 
 
 def may(request: Request, view: ModelAdmin, action: str) -> bool:

@@ -14,6 +14,7 @@ from project.admin.formats import TONES, badge, display, kind_of, shorten
 from project.admin.rows import (
     identifier_of,
     select_row,
+    select_rows,
     version_column,
     with_relations,
 )
@@ -70,7 +71,10 @@ def fetch_labels(
     session: Session, view: ModelAdmin, principal: Principal, identifiers: Sequence[str]
 ) -> list[Row]:
     """Read how some rows are called. Raises NotFound if one of them is missing."""
-    return [fetch_row(session, view, principal, identifier, []).shown for identifier in identifiers]
+    rows = session.scalars(select_rows(view, principal, identifiers)).all()
+    if len(rows) != len(set(identifiers)):
+        raise NotFound
+    return [describe_row(view, row, []) for row in rows]
 
 
 def describe_row(view: ModelAdmin, row: Any, names: list[str], *, is_list: bool = False) -> Row:

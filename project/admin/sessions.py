@@ -62,7 +62,7 @@ class CookieSessions(AuthenticationBackend):
 
     async def find_principal(self, request: Request) -> Principal | None:
         """Return the member of staff behind the request's cookie, with what they hold."""
-        cookie = self._cookie_of(request)
+        cookie = self.cookie_of(request)
         if cookie is None:
             return None
         principal = await self._work.run(
@@ -104,7 +104,7 @@ class CookieSessions(AuthenticationBackend):
 
     async def logout(self, request: Request) -> Response:
         """End the session in the database and forget the cookie."""
-        cookie = self._cookie_of(request)
+        cookie = self.cookie_of(request)
         if cookie is not None:
             await self._work.run(self._authenticator.end_browser_session, cookie)
         response = RedirectResponse(f"{self._base_url}/login", status_code=303)
@@ -143,7 +143,7 @@ class CookieSessions(AuthenticationBackend):
         is_code_verified: bool = False,
     ) -> str:
         """Begin a session in the place of the one that this browser has; return its cookie."""
-        old = self._cookie_of(request)
+        old = self.cookie_of(request)
         if old is not None:
             self._authenticator.end_browser_session(session, old)
         return self._authenticator.start_browser_session(
@@ -174,7 +174,8 @@ class CookieSessions(AuthenticationBackend):
             return address
         return f"{address}?{urlencode({'next': target})}"
 
-    def _cookie_of(self, request: Request) -> str | None:
+    def cookie_of(self, request: Request) -> str | None:
+        """Return what this browser has for a session, if it is short enough to be one."""
         cookie = request.cookies.get(self.cookie_name)
         return cookie if cookie and len(cookie) <= LONGEST_COOKIE else None
 

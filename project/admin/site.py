@@ -21,12 +21,15 @@ from project.admin.dashboard.pages import DashboardPages
 from project.admin.dashboard.panels import adopt_panels
 from project.admin.dashboard.theme import THEMES, theme_of
 from project.admin.declaring import adopt
+from project.admin.formats import display
 from project.admin.guard import Guard, RefuseCrossSiteWrites
+from project.admin.history.pages import HistoryPages
 from project.admin.lists.pages import ListPages
 from project.admin.objects.pages import ObjectPages
 from project.admin.pages import list_address, may, path_to, principal_of, with_query
 from project.admin.sessions import CookieSessions
 from project.admin.sign_in_pages import SignInPages
+from project.admin.sign_ins_pages import SignInsPages
 from project.admin.views import ModelAdmin
 from project.admin.work import AdminWork
 from project.apps import AppConfig
@@ -59,7 +62,15 @@ def install_admin(app: FastAPI) -> None:
     site.seal()
 
 
-class AdminSite(SignInPages, DashboardPages, ModelDocPages, ListPages, ObjectPages):
+class AdminSite(
+    SignInPages,
+    SignInsPages,
+    DashboardPages,
+    ModelDocPages,
+    ListPages,
+    ObjectPages,
+    HistoryPages,
+):
     """SQLAdmin's site with its endpoints replaced.
 
     What is used of its private parts is pinned by tests/project/admin/test_contract.py.
@@ -155,6 +166,7 @@ class AdminSite(SignInPages, DashboardPages, ModelDocPages, ListPages, ObjectPag
             may=may,
             theme_of=theme_of,
             themes=THEMES,
+            display=display,
             settings=self.runtime.settings,
         )
         return templates
@@ -171,8 +183,10 @@ class AdminSite(SignInPages, DashboardPages, ModelDocPages, ListPages, ObjectPag
             *self.dashboard_routes(),
             *self.model_doc_routes(),
             *self.sign_in_routes(),
+            *self.sign_ins_routes(),
             *self.list_routes(),
             *self.object_routes(),
+            *self.history_routes(),
         ]
 
     async def _on_http_error(self, request: Request, error: Exception) -> Response:

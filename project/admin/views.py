@@ -17,7 +17,7 @@ from typing import Any
 
 from sqladmin import ModelView
 from sqladmin.ajax import QueryAjaxModelLoader
-from sqlalchemy import Select, Table, inspect, select
+from sqlalchemy import Select, Table, delete, inspect, select, tuple_
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, Session
 from wtforms import Form
 from wtforms.fields.core import UnboundField
@@ -77,8 +77,22 @@ class ModelAdmin(ListOptions, ModelView):
             setattr(row, name, value)
 
     def delete_row(self, session: Session, row: Any) -> None:
-        """Delete the row, which is locked."""
-        session.delete(row)
+        """Delete the row, which is locked; what refers to it is left to the database's rules.
+
+        Override it to call the app's service.
+        """
+        delete_by_key(session, self.mapper, [row])
+
+    def delete_rows(self, session: Session, rows: Sequence[Any]) -> None:
+        """Delete rows, which are locked; they may refer to each other, so all at once.
+
+        One by one where `delete_row` is the app's own.
+        """
+        if type(self).delete_row is ModelAdmin.delete_row:
+            delete_by_key(session, self.mapper, rows)
+            return
+        for row in rows:
+            self.delete_row(session, row)
 
     def authorise(
         self, session: Session, principal: Principal, action: str, row: Any, values: Values
@@ -121,6 +135,16 @@ class ModelAdmin(ListOptions, ModelView):
         site: Any = self._admin_ref
         runtime: Runtime = site.runtime
         return runtime
+
+    @property
+    def model_label(self) -> str:
+        """What the model is called in the history of changes: `items.item`."""
+        return self.runtime.permissions.label_of(self.model)
+
+    @property
+    def has_row_rule(self) -> bool:
+        """Whether `rows_for` may hide rows from some who may see others."""
+        return type(self).rows_for is not ModelAdmin.rows_for
 
     @property
     def mapper(self) -> Mapper[Any]:
@@ -251,6 +275,24 @@ class ModelAdmin(ListOptions, ModelView):
         if isinstance(prop, RelationshipProperty):
             return not prop.uselist
         return isinstance(prop, ColumnProperty) and not prop.deferred
+
+
+def delete_by_key(session: Session, mapper: Mapper[Any], rows: Sequence[Any]) -> None:
+    """Delete rows with one statement.
+
+    SQLAlchemy's own way would set the foreign keys of related rows to NULL first, and orphan them
+    in silence, unless each relationship says `passive_deletes`.
+    """
+    session.flush()
+    if mapper.inherits is not None:  # a row lies in several tables
+        for row in rows:
+            session.delete(row)
+        return
+    keys = [mapper.primary_key_from_instance(row) for row in rows]
+    statement = delete(mapper.class_).where(tuple_(*mapper.primary_key).in_(keys))
+    session.execute(statement, execution_options={"synchronize_session": False})
+    for row in rows:
+        session.expunge(row)
 
 
 def is_secret(name: str) -> bool:

@@ -5,32 +5,41 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
-from wtforms import BooleanField, Field, Form, StringField
+from wtforms import BooleanField, Field, Form, PasswordField, StringField
 
+from project.admin.conflicts import (
+    ChangedMeanwhile,
+    find_differences,
+    names_of,
+    one_line_end,
+    take_theirs,
+    text_of,
+)
 from project.admin.forms import CheckboxesField, ReferenceField
 from project.admin.reading import Found, fetch_row
+from project.admin.recording import (
+    NOTHING,
+    Actor,
+    Changes,
+    Snapshot,
+    compare,
+    entry_for,
+    record_change,
+    record_entries,
+    refreshed,
+    snapshot,
+)
 from project.admin.rows import (
     find_reference,
     identifier_of,
     name_reference,
     select_row,
-    version_column,
+    select_rows,
 )
 from project.admin.views import ModelAdmin, Values
-from project.errors import Conflict, Invalid, NotFound
+from project.errors import Invalid, NotFound
+from project.trail import ADD, CHANGE, DELETE, Recorded
 from project.web.principal import Principal
-
-
-class ChangedMeanwhile(Conflict):
-    """Somebody else changed the row after the form was shown. Carries what they left."""
-
-    code = "changed_meanwhile"
-    title = "Somebody else changed this while you were editing"
-
-    def __init__(self, version: str, theirs: Mapping[str, str]) -> None:
-        super().__init__()
-        self.version = version
-        self.theirs = theirs
 
 
 class FieldMistake(Invalid):
@@ -95,6 +104,9 @@ def open_row(
     form = view.form_class_for_edit(sent)
     view.adapt_form(session, form, principal, found.row)
     drop_unsent(form, sent)
+    shown = _show_to(session, view, principal, found)
+    take_theirs(form, shown, sent)
+    keep_untouched(form, shown)
     return found, form
 
 
@@ -104,15 +116,18 @@ def _show_to(session: Session, view: ModelAdmin, principal: Principal, found: Fo
     return form
 
 
-def create(
-    session: Session, view: ModelAdmin, principal: Principal, form: Form, values: Values
-) -> str:
+def create(session: Session, view: ModelAdmin, actor: Actor, form: Form, values: Values) -> str:
     """Make a row and return its identifier."""
-    values = _resolve(session, view, principal, form, values)
-    view.authorise(session, principal, "add", None, values)
-    values = {name: value for name, value in values.items() if not _is_default(view, name, value)}
-    row = view.create_row(session, values)
+    values = _resolve(session, view, actor.principal, form, values)
+    view.authorise(session, actor.principal, "add", None, values)
+    given = {name: value for name, value in values.items() if not _is_default(view, name, value)}
+    row = view.create_row(session, given)
     session.flush()  # the identifier, and what the database has to say
+    if view.runtime.trail is not None:
+        after = snapshot(view, refreshed(session, view, row))
+        changes = compare(session, view, NOTHING, after)
+        changes |= _other_changes(session, view, actor, form, shown=None, row=row)
+        record_change(session, view, actor, action=ADD, row=row, changes=changes)
     return identifier_of(row)
 
 
@@ -123,45 +138,118 @@ def update(
     form: Form,
     values: Values,
     *,
-    principal: Principal,
+    actor: Actor,
     version: str,
+    opened: Mapping[str, str] = NOTHING,
 ) -> None:
     """Change a row: lock it, compare its version, write only what was changed.
 
-    Raises NotFound, ChangedMeanwhile, FieldMistake, or whatever the app's service raises.
+    `opened` is what the form had shown, if that is known. Raises NotFound, ChangedMeanwhile,
+    FieldMistake, or whatever the app's service raises.
     """
-    statement = select_row(view, principal, identifier).add_columns(version_column(view))
-    locked = session.execute(statement.with_for_update()).one_or_none()
-    if locked is None:
+    found, shown = _lock(session, view, actor.principal, identifier)
+    changed = {name for name, field in form._fields.items() if is_changed(field, shown)}
+    if version != found.version:
+        differences = find_differences(view, form, shown, changed, opened)
+        last = _last_change(session, view, found)
+        raise ChangedMeanwhile(found.version, shown, differences, last)
+    kept = {name for name in form._fields if name not in changed}
+    touched = {name: value for name, value in values.items() if name not in kept}
+    touched = _resolve(session, view, actor.principal, form, touched)
+    view.authorise(session, actor.principal, "change", found.row, touched)
+    if touched:
+        before = snapshot(view, found.row)
+        view.update_row(session, found.row, touched)
+        session.flush()  # what the database has to say is said before the commit
+        _record_update(session, view, actor, form, (found.row, before, shown))
+
+
+def _lock(
+    session: Session, view: ModelAdmin, principal: Principal, identifier: str
+) -> tuple[Found, Form]:
+    """Let nobody else change a row until the commit; return it and its form, as it is now."""
+    statement = select_row(view, principal, identifier).with_for_update(of=view.model)
+    if session.scalars(statement).one_or_none() is None:
         raise NotFound
     names = columns_of(view, view.form_class_for_edit)
     found = fetch_row(session, view, principal, identifier, names)
-    shown = _show_to(session, view, principal, found)
-    changed = {name for name, field in form._fields.items() if is_changed(field, shown)}
-    if version != found.version:
-        raise ChangedMeanwhile(found.version, _describe_theirs(view, shown, changed))
-    kept = {name for name in form._fields if name not in changed}
-    touched = {name: value for name, value in values.items() if name not in kept}
-    touched = _resolve(session, view, principal, form, touched)
-    view.authorise(session, principal, "change", found.row, touched)
-    if touched:
-        view.update_row(session, found.row, touched)
-        session.flush()  # what the database has to say is said before the commit
+    return found, _show_to(session, view, principal, found)
 
 
-def delete(
-    session: Session, view: ModelAdmin, principal: Principal, identifiers: Sequence[str]
+def _last_change(session: Session, view: ModelAdmin, found: Found) -> Recorded | None:
+    trail = view.runtime.trail
+    if trail is None:
+        return None
+    identifier = found.shown.identifier
+    return trail.written_with(session, view.model_label, identifier, version=found.version)
+
+
+def _record_update(
+    session: Session,
+    view: ModelAdmin,
+    actor: Actor,
+    form: Form,
+    changed: tuple[Any, Snapshot, Form],
 ) -> None:
-    """Delete some rows, all of them or none."""
-    for identifier in identifiers:
-        row = session.scalars(
-            select_row(view, principal, identifier).with_for_update()
-        ).one_or_none()
-        if row is None:
-            raise NotFound
-        view.authorise(session, principal, "delete", row, {})
-        view.delete_row(session, row)
+    if view.runtime.trail is None:
+        return
+    row, before, shown = changed
+    changes = compare(session, view, before, snapshot(view, refreshed(session, view, row)))
+    changes |= _other_changes(session, view, actor, form, shown=shown, row=row)
+    if changes:
+        record_change(session, view, actor, action=CHANGE, row=row, changes=changes)
+
+
+def _other_changes(
+    session: Session, view: ModelAdmin, actor: Actor, form: Form, *, shown: Form | None, row: Any
+) -> Changes:
+    """Return what the form changed in no column: passwords, without a value, and boxes."""
+    changes: Changes = {
+        field.name: [] for field in form if isinstance(field, PasswordField) and field.data
+    }
+    if any(isinstance(field, CheckboxesField) for field in form):
+        now = show_form(view, row, NOTHING)
+        view.adapt_form(session, now, actor.principal, row)
+        for field in form:
+            if isinstance(field, CheckboxesField) and field.name in now:
+                before = names_of(shown[field.name]) if shown is not None else []
+                after = names_of(now[field.name])
+                if before != after:
+                    changes[field.name] = [before, after]
+    return changes
+
+
+def delete(session: Session, view: ModelAdmin, actor: Actor, identifiers: Sequence[str]) -> None:
+    """Delete some rows, all of them or none. Raises NotFound if one of them is missing."""
+    statement = select_rows(view, actor.principal, identifiers)
+    rows = session.scalars(statement.with_for_update(of=view.model)).all()
+    if len(rows) != len(set(identifiers)):
+        raise NotFound
+    entries = []
+    for row in rows:
+        view.authorise(session, actor.principal, "delete", row, {})
+        if view.runtime.trail is not None:
+            last = compare(session, view, snapshot(view, row), NOTHING)
+            entries.append(entry_for(view, actor, DELETE, row, last))
+    view.delete_rows(session, rows)
     session.flush()  # a row that still refers to one of them refuses here
+    record_entries(session, view, entries)
+
+
+def keep_untouched(form: Form, shown: Form) -> None:
+    """Let what nobody touched be what it is: no rule of the form has a say in it.
+
+    A column may hold more than its field can: the form of such a row could not be saved at all.
+    """
+    for field in form:
+        if not is_changed(field, shown):
+            field.data = shown[field.name].data
+            field.validators, field.process_errors = (), []
+            field.pre_validate = _accept
+
+
+def _accept(form: Form) -> None:
+    """What a field is asked before its validators."""
 
 
 def is_changed(field: Field, shown: Form) -> bool:
@@ -178,23 +266,7 @@ def is_changed(field: Field, shown: Form) -> bool:
     if isinstance(field, CheckboxesField):
         return True
     sent = field.raw_data[0] if field.raw_data else ""
-    return not isinstance(sent, str) or _plain(sent) != _plain(_text_of(before))
-
-
-def _text_of(field: Field) -> str:
-    if isinstance(field, CheckboxesField):
-        return ", ".join(field.data or ())
-    value = getattr(field, "_value", None)
-    return str(value() if value is not None else field.data or "")
-
-
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n")
-
-
-def _describe_theirs(view: ModelAdmin, shown: Form, changed: set[str]) -> dict[str, str]:
-    fields = (field for name, field in shown._fields.items() if name in changed)
-    return {view.label_of(field.name): _text_of(field) for field in fields}
+    return not isinstance(sent, str) or one_line_end(sent) != one_line_end(text_of(before))
 
 
 def _resolve(

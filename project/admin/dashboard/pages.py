@@ -13,10 +13,12 @@ from starlette.routing import BaseRoute, Route
 
 from project.admin.dashboard.panels import Panel
 from project.admin.dashboard.theme import set_theme
+from project.admin.history.reading import Event, fetch_recent
 from project.admin.lists.counting import Count, count_rows
 from project.admin.pages import NOT_PERMITTED, AdminPages, may, principal_of
 from project.admin.sign_in_form import read_form, text_in
 from project.admin.views import ModelAdmin
+from project.trail import Trail
 from project.web.principal import Principal
 
 
@@ -25,6 +27,14 @@ class Shown(NamedTuple):
 
     panel: Panel
     content: Mapping[str, Any]
+
+
+class Overview(NamedTuple):
+    """What the first page shows: how many rows there are, the panels, what was done lately."""
+
+    counts: dict[str, Count]
+    panels: list[Shown]
+    recent: list[tuple[ModelAdmin, Event]]
 
 
 class DashboardPages(AdminPages):
@@ -46,9 +56,9 @@ class DashboardPages(AdminPages):
         principal = principal_of(request)
         views = [view for view in self.model_views() if may(request, view, "view")]
         panels = [panel for panel in self.panels if principal.has_permission(panel.permission)]
-        counts, shown = await self.work.run(_read_overview, principal, views, panels)
+        overview = await self.work.run(_read_overview, principal, views, panels, self.runtime.trail)
         return await self.page(
-            request, "sqladmin/index.html", groups=self.groups, counts=counts, panels=shown
+            request, "sqladmin/index.html", groups=self.groups, **overview._asdict()
         )
 
     @login_required
@@ -75,10 +85,17 @@ class DashboardPages(AdminPages):
 
 
 def _read_overview(
-    session: Session, principal: Principal, views: Sequence[ModelAdmin], panels: Sequence[Panel]
-) -> tuple[dict[str, Count], list[Shown]]:
-    counts = {
-        view.identity: count_rows(session, view, view.rows_for(principal, select(view.model)))
-        for view in views
-    }
-    return counts, [Shown(panel, panel.read(session)) for panel in panels]
+    session: Session,
+    principal: Principal,
+    views: Sequence[ModelAdmin],
+    panels: Sequence[Panel],
+    trail: Trail | None,
+) -> Overview:
+    return Overview(
+        counts={
+            view.identity: count_rows(session, view, view.rows_for(principal, select(view.model)))
+            for view in views
+        },
+        panels=[Shown(panel, panel.read(session)) for panel in panels],
+        recent=fetch_recent(session, trail, views, principal),
+    )

@@ -1,9 +1,10 @@
 """One row: looking at it, adding, changing and deleting it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqladmin.authentication import login_required
+from sqlalchemy.orm import Session
 from starlette.datastructures import FormData, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,11 +13,14 @@ from starlette.routing import BaseRoute, Route
 from wtforms import Form
 
 from project.admin import writing
+from project.admin.conflicts import OPENED, ChangedMeanwhile, remember, remembered
 from project.admin.mistakes import Mistake
+from project.admin.objects.dependants import Deletion, Dependants
 from project.admin.pages import (
     NOT_OFFERED,
     NOT_PERMITTED,
     AdminPages,
+    actor_of,
     may,
     mistake_of,
     principal_of,
@@ -25,9 +29,10 @@ from project.admin.pages import (
     redirect_to,
     to_list,
 )
-from project.admin.reading import Found, fetch_labels, fetch_row
+from project.admin.reading import Found, Row, fetch_labels, fetch_row
 from project.admin.rows import suggest_references
 from project.admin.views import ModelAdmin
+from project.web.principal import Principal
 
 LONGEST_TERM = 100
 
@@ -73,9 +78,9 @@ class ObjectPages(AdminPages):
     @login_required
     async def create(self, request: Request) -> Response:
         """Show an empty form, or make a row of what it says."""
-        view, principal = self.view_of(request, "add"), principal_of(request)
+        view, actor = self.view_of(request, "add"), actor_of(request)
         sent = await read_sent(request)
-        form = await self.work.run(writing.open_empty, view, principal, sent)
+        form = await self.work.run(writing.open_empty, view, actor.principal, sent)
         if sent is None:
             return await self._form_page(request, view, form)
         if not form.validate():
@@ -83,7 +88,7 @@ class ObjectPages(AdminPages):
         values = dict(form.data)
         try:
             await view.prepare_values(self.runtime, values)
-            identifier = await self.work.run(writing.create, view, principal, form, values)
+            identifier = await self.work.run(writing.create, view, actor, form, values)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
             return await self._mistake_page(request, view, form, error)
         return _after_saving(request, view, sent, identifier, note="added")
@@ -95,34 +100,39 @@ class ObjectPages(AdminPages):
         sent, identifier = await read_sent(request), request.path_params["pk"]
         found, form = await self.work.run(writing.open_row, view, principal, identifier, sent)
         if sent is None:
-            return await self._form_page(request, view, form, found=found, version=found.version)
+            return await self._form_page(
+                request, view, form, found=found, version=found.version, opened=remember(form)
+            )
         return await self._save(request, view, found, form, sent)
 
     async def _save(
         self, request: Request, view: ModelAdmin, found: Found, form: Form, sent: FormData
     ) -> Response:
-        identifier = found.shown.identifier
         version = str(sent.get("_version", "")) or found.version
+        # Shown again with every answer but the last: what somebody has seen, and of which version.
+        known: dict[str, Any] = {
+            "found": found,
+            "version": version,
+            "opened": str(sent.get(OPENED, "")),
+        }
         if not form.validate():
-            return await self._form_page(
-                request, view, form, found=found, version=version, status=400
-            )
+            return await self._form_page(request, view, form, status=400, **known)
         values = dict(form.data)
         try:
             await view.prepare_values(self.runtime, values)
             await self.work.run(
                 writing.update,
                 view,
-                identifier,
+                found.shown.identifier,
                 form,
                 values,
-                principal=principal_of(request),
+                actor=actor_of(request),
                 version=version,
+                opened=remembered(sent),
             )
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
-            return await self._mistake_page(
-                request, view, form, error, found=found, version=version
-            )
+            return await self._mistake_page(request, view, form, error, **known)
+        identifier = found.shown.identifier
         return _after_saving(request, view, sent, identifier, note="saved")
 
     @login_required
@@ -133,7 +143,7 @@ class ObjectPages(AdminPages):
             return await self._confirm_page(request, view, _chosen(request.query_params, view))
         chosen = _chosen(await read_fields(request), view)
         try:
-            await self.work.run(writing.delete, view, principal_of(request), chosen)
+            await self.work.run(writing.delete, view, actor_of(request), chosen)
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
             mistake = mistake_of(error, view)
             return await self._confirm_page(request, view, chosen, mistake)
@@ -156,34 +166,19 @@ class ObjectPages(AdminPages):
         )
 
     async def _mistake_page(
-        self,
-        request: Request,
-        view: ModelAdmin,
-        form: Form,
-        error: Exception,
-        *,
-        found: Found | None = None,
-        version: str = "",
+        self, request: Request, view: ModelAdmin, form: Form, error: Exception, **context: Any
     ) -> Response:
         """Show the form again, as it was sent, with a sentence on what is wrong."""
         mistake = mistake_of(error, view)
-        theirs: Mapping[str, str] = {}
-        if isinstance(error, writing.ChangedMeanwhile):
+        if isinstance(error, ChangedMeanwhile):
             # Saving once more is then a decision, made with both values in view.
-            version, theirs = error.version, error.theirs
+            context |= {"version": error.version, "opened": error.opened, "conflict": error}
         if mistake.field in form._fields:
             field = form._fields[mistake.field]
             field.errors = [*field.errors, mistake.sentence]
             mistake = mistake._replace(sentence="")
         return await self._form_page(
-            request,
-            view,
-            form,
-            found=found,
-            status=mistake.status,
-            version=version,
-            mistake=mistake,
-            theirs=theirs,
+            request, view, form, status=mistake.status, mistake=mistake, **context
         )
 
     async def _confirm_page(
@@ -193,11 +188,35 @@ class ObjectPages(AdminPages):
         chosen: Sequence[str],
         mistake: Mistake | None = None,
     ) -> Response:
-        rows = await self.work.run(fetch_labels, view, principal_of(request), chosen)
+        views = list(self.model_views())
+        visible = [known for known in views if may(request, known, "view")]
+        rows, dependants = await self.work.run(
+            _fetch_doomed, view, principal_of(request), chosen, views, visible=visible
+        )
         status = 200 if mistake is None else mistake.status
         return await self.page(
-            request, "sqladmin/delete.html", status, model_view=view, rows=rows, mistake=mistake
+            request,
+            "sqladmin/delete.html",
+            status,
+            model_view=view,
+            rows=rows,
+            dependants=dependants,
+            is_forbidden=any(found.is_forbidding for found in dependants),
+            mistake=mistake,
         )
+
+
+def _fetch_doomed(
+    session: Session,
+    view: ModelAdmin,
+    principal: Principal,
+    chosen: Sequence[str],
+    views: Sequence[ModelAdmin],
+    *,
+    visible: Sequence[ModelAdmin],
+) -> tuple[list[Row], list[Dependants]]:
+    rows = fetch_labels(session, view, principal, chosen)
+    return rows, Deletion(session, view, principal, chosen).dependants(views, visible=visible)
 
 
 def _after_saving(

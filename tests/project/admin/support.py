@@ -29,7 +29,8 @@ def shown_form(page: Response) -> dict[str, str]:
     values: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", body):
         attributes: dict[str, Any] = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        is_sent = attributes.get("type") != "checkbox" or re.search(r"\schecked[\s>]", tag)
+        is_choice = attributes.get("type") in {"checkbox", "radio"}
+        is_sent = not is_choice or re.search(r"\schecked[\s>]", tag)
         if "name" in attributes and is_sent:
             default = "y" if attributes.get("type") == "checkbox" else ""
             values[attributes["name"]] = unescape(attributes.get("value", default))
@@ -37,6 +38,13 @@ def shown_form(page: Response) -> dict[str, str]:
         r'<textarea[^>]*name="(\w+)"[^>]*>\r?\n?(.*?)</textarea>', body, re.DOTALL
     ):
         values[name] = unescape(text).replace("\r\n", "\n").replace("\n", "\r\n")
+    for name, options in re.findall(
+        r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', body, re.DOTALL
+    ):
+        chosen = re.search(r'<option selected value="([^"]*)"', options)
+        first = re.search(r'<option value="([^"]*)"', options)
+        option = chosen or first
+        values[name] = unescape(option[1]) if option else ""
     return values
 
 

@@ -24,6 +24,7 @@ from project.admin.site import AdminSite
 from project.apps import AppConfig
 from project.errors import AppError
 from project.runtime import Runtime
+from tests.factories.audit import ChangeFactory
 from tests.factories.items import ItemFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory
 from tests.factories.users import ApiKeyFactory, GroupFactory, UserFactory, grant
@@ -61,9 +62,23 @@ ENDPOINTS = {
         Endpoint("GET", "delete?pks={pk}", ("delete",), "can_delete"),
         Endpoint("POST", "delete", ("delete",), "can_delete"),
     ],
+    "history": [Endpoint("GET", "history/{pk}", ("view", "change"))],
+    "sign_ins": [
+        Endpoint("GET", "sign-ins/{pk}", ("change",), "can_edit"),
+        Endpoint("POST", "sign-ins/{pk}", ("change",), "can_edit"),
+    ],
     "ajax_lookup": [Endpoint("GET", "ajax/lookup?name=none", ("add", "change"), "can_edit")],
 }
-OPEN = {"statics", "login", "logout", "index", "login_code", "login_enrol", "two_factor"}
+OPEN = {
+    "statics",
+    "login",
+    "logout",
+    "index",
+    "login_code",
+    "login_enrol",
+    "two_factor",
+    "own_sign_ins",
+}
 OPEN |= {"panel", "theme", "model_docs", "model_doc"}
 """Those that are about no model; tests of their own look at them."""
 
@@ -74,6 +89,7 @@ ROWS: dict[str, Callable[[], Any]] = {
     "items-item": ItemFactory.create,
     "orders-order": OrderFactory.create,
     "orders-order-line": OrderLineFactory.create,
+    "audit-change": ChangeFactory.create,
 }
 PEOPLE = ("anonymous", "plain", "staff", "stranger", *ACTIONS, "superuser")
 
