@@ -36,11 +36,15 @@ Look = dict[Path, tuple[int, int]]
 """What a file looked like: when it was changed last, in nanoseconds, and its size in bytes."""
 
 LIBRARIES = (
-    *("fastapi", "sqlalchemy.ext.asyncio", "sqlalchemy.orm", "psycopg", "pydantic_settings"),
-    *("sqladmin", "uvicorn", "uvloop", "httptools", "jinja2", "loguru", "jwt", "PIL.Image"),
-    *("pwdlib.hashers.argon2", "email_validator", "python_multipart", "alembic.command"),
+    "project.management.quiet",  # first: it keeps the garbage collection away from the others
+    *("fastapi", "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql.psycopg", "psycopg"),
+    *("pydantic_settings", "pydantic.v1", "sqladmin", "jinja2.ext", "loguru", "jwt", "smtplib"),
+    *("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "uvloop"),
+    *("httptools", "PIL.ImageCms", "pwdlib.hashers.argon2", "email_validator", "segno"),
+    *("python_multipart", "cryptography.hazmat.primitives.ciphers.aead", "email.policy"),
+    "starlette.middleware.cors",
 )
-"""What is imported once; a name that is not installed is passed over."""
+"""What the application needs, imported once; a name that is not installed is passed over."""
 
 INTERVAL = 0.25
 """Seconds between two looks at the files."""
@@ -53,7 +57,10 @@ SHORT_LIFE = 5.0
 
 
 def prepare() -> Context:
-    """Begin to import the libraries, in a process of their own; return what makes children."""
+    """Begin to import the libraries, in a process of their own; return what makes children.
+
+    Calling it again changes nothing. The process ends with this one.
+    """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver  # noqa: PLC0415 - Windows has none

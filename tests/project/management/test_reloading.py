@@ -2,6 +2,8 @@
 
 import signal
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,11 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from project.management.reloading import look_at, watched_paths
+from project.management.reloading import LIBRARIES, look_at, watched_paths
 from project.settings import ROOT
 from tests.copies import ProjectCopy
 from tests.database import TestDatabase
-from tests.processes import Server, fresh_database, is_free, serving, until
+from tests.processes import Server, environment_for, fresh_database, is_free, serving, until
 
 ROUTE = """
 
@@ -31,6 +33,19 @@ async def lifespan(runtime):
     raise RuntimeError("no broker here")
     yield
 """
+
+
+LATE = f"""
+import contextlib, importlib, sys
+for name in {LIBRARIES!r}:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+before = set(sys.modules)
+import project.asgi
+late = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+print(*sorted(late - sys.stdlib_module_names - {{"project", "apps"}}))
+"""
+"""Prints which libraries the application imports beside those that are held for it."""
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +64,19 @@ def server(copy: ProjectCopy, tmp_path: Path) -> Iterator[Server]:
     env = copy.environment
     with serving("runserver", env=env, log=tmp_path / "log", root=copy.root) as server:
         yield server
+
+
+def test_the_libraries_of_the_application_are_held(url: URL) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", LATE],
+        cwd=ROOT,
+        env=environment_for(url),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    heavy = {"sqlalchemy", "fastapi", "pydantic", "psycopg", "sqladmin", "cryptography", "PIL"}
+    assert not heavy & set(finished.stdout.split())
 
 
 def page(server: Server) -> str:
