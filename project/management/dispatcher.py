@@ -17,10 +17,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from project.collection import collect_as_usual, collect_no_more, collect_rarely
 from project.errors import CommandError
 from project.management import style
 from project.management.catalogue import PROJECT, ROOT, Catalogue, Command, shown
-from project.management.collection import collect_as_usual, collect_no_more, collect_rarely
 from project.management.parser import CommandParser, suggestion
 
 if TYPE_CHECKING:
