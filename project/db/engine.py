@@ -3,18 +3,20 @@
 import math
 import select
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from project.db.embedded import ensure_running
 from project.errors import ImproperlyConfigured
 from project.settings import DatabaseSettings, Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 READ_ONLY_TRANSACTION = "25006"
 
@@ -97,12 +99,15 @@ def _begin(connection: Connection) -> None:
             connection._handle_dbapi_exception(error, "BEGIN", None, None, None)  # noqa: SLF001
 
 
-def create_async_pooled_engine(engine: Engine, settings: DatabaseSettings) -> AsyncEngine:
+def create_async_pooled_engine(engine: Engine, settings: DatabaseSettings) -> "AsyncEngine":
     """Create the async engine of a worker, beside its sync engine: same server, same deadlines.
 
     Its own small pool never overflows either; a gate as large as the pool stands before it.
     On Windows psycopg needs a selector event loop (`project.management.server` picks it).
     """
+    # Brings the whole ORM along, which commands that only ask a question do without.
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
     asynchronous = create_async_engine(
         engine.url,
         pool_size=settings.async_pool_size,

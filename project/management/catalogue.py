@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SETTINGS_FILE = ROOT / "project" / "settings.py"
 PROJECT = "project"
 SETTING = "INSTALLED_APPS"
+QUOTES = b'"""'
 NOT_LITERAL = f"{SETTING} must be a tuple of quoted names and nothing else."
 
 
@@ -33,7 +34,7 @@ class Command(NamedTuple):
     def summary(self) -> str:
         """The docstring's first line, or why it cannot be read."""
         try:
-            tree = ast.parse(self.path.read_bytes())
+            tree = ast.parse(_docstring_alone(self.path.read_bytes()))
         except (SyntaxError, ValueError, OSError) as error:
             return f"(cannot be read: {_reason(error)})"
         # Cleaned docstrings cost an import of `inspect`; a first line needs none.
@@ -135,6 +136,17 @@ def _collect(commands: dict[str, Command], app: str, package: str, folder: Path)
         if not path.stem.startswith("_"):
             command = Command(path.stem, app, f"{package}.{path.stem}", path)
             commands.setdefault(path.stem, command)
+
+
+def _docstring_alone(source: bytes) -> bytes:
+    """Return what a file begins with, if that is a plain docstring; else all of it.
+
+    Parsing every command to its end took a third of the time of `help`.
+    """
+    before, opening, rest = source.partition(QUOTES)
+    docstring, closing, _ = rest.partition(QUOTES)
+    is_plain = not before and closing and b"\\" not in docstring
+    return opening + docstring + closing if is_plain else source
 
 
 def _reason(error: Exception) -> str:

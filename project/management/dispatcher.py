@@ -17,10 +17,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from project.collection import collect_as_usual, collect_no_more, collect_rarely
 from project.errors import CommandError
 from project.management import style
 from project.management.catalogue import PROJECT, ROOT, Catalogue, Command, shown
-from project.management.collection import collect_as_usual, collect_rarely
 from project.management.parser import CommandParser, suggestion
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ GLOBAL_OPTIONS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and answer its exit code; what goes wrong is one line."""
+    """Run one command line and answer its exit code; what goes wrong is one line.
+
+    Without `arguments` it is that of the process, which then ends.
+    """
     collect_rarely()
     words = list(sys.argv[1:] if arguments is None else arguments)
     wants_traceback = "--traceback" in words
@@ -52,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return failures.report(error, wants_traceback=wants_traceback)
     finally:
-        collect_as_usual()  # the process may go on: that of a test, say
+        if arguments is None:
+            collect_no_more()
+        else:
+            collect_as_usual()  # the process goes on: that of a test, say
     return code
 
 

@@ -1,17 +1,23 @@
 """What commands that work on the database share."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from __future__ import annotations
 
-from sqlalchemy import Connection
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from project.apps import AppConfig, Registry
 from project.db.engine import create_single_engine, resolve_database_url
-from project.db.session import Database
 from project.errors import AppError, CommandError
 from project.settings import INSTALLED_APPS, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from project.db.session import Database
 
 # SQLSTATEs for a table and for a column that are not there.
 MISSING = {"42P01", "42703"}
@@ -55,6 +61,8 @@ def open_connection(settings: Settings, **options: Any) -> Iterator[Connection]:
 @contextmanager
 def open_database(settings: Settings) -> Iterator[Database]:
     """Open the database for units of work; everything is closed afterwards."""
+    from project.db.session import Database  # noqa: PLC0415 - not all connections need the ORM
+
     with open_connection(settings) as connection:
         connection.rollback()
         database = Database(connection.engine)

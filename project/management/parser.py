@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from project.errors import CommandError
@@ -66,5 +65,7 @@ def positive(text: str) -> int:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """ "Did you mean …?" for the closest known word, or nothing."""
+    import difflib  # noqa: PLC0415 -- for those who mistyped
+
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"Did you mean {close[0]!r}?" if close else ""

@@ -4,8 +4,8 @@ A child process serves. When its code cannot be loaded it serves a page that say
 nobody waits at a port that is open and silent; the next change starts it anew.
 
 The libraries, two thirds of what a start takes, are imported once: on Linux the children are
-forked from a process that holds them and nothing of ours. Elsewhere forking is not safe, and
-each child imports everything.
+forked from a process that holds them and hardly anything of ours. Elsewhere forking is not safe,
+and each child imports everything.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from project.collection import collect_as_usual, collect_rarely
 from project.management.catalogue import ROOT, installed_apps, package_folder, shown
-from project.management.collection import collect_as_usual, collect_rarely
 
 if TYPE_CHECKING:
     import uvicorn
@@ -36,11 +36,15 @@ Look = dict[Path, tuple[int, int]]
 """What a file looked like: when it was changed last, in nanoseconds, and its size in bytes."""
 
 LIBRARIES = (
-    *("fastapi", "sqlalchemy.ext.asyncio", "sqlalchemy.orm", "psycopg", "pydantic_settings"),
-    *("sqladmin", "uvicorn", "uvloop", "httptools", "jinja2", "loguru", "jwt", "PIL.Image"),
-    *("pwdlib.hashers.argon2", "email_validator", "python_multipart", "alembic.command"),
+    "project.quiet",  # first: it keeps garbage collection away while the others are imported
+    *("fastapi", "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql.psycopg", "psycopg"),
+    *("pydantic_settings", "pydantic.v1", "sqladmin", "jinja2.ext", "loguru", "jwt", "smtplib"),
+    *("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "uvloop"),
+    *("httptools", "PIL.ImageCms", "pwdlib.hashers.argon2", "email_validator", "segno"),
+    *("python_multipart", "cryptography.hazmat.primitives.ciphers.aead", "email.policy"),
+    "starlette.middleware.cors",
 )
-"""What is imported once; a name that is not installed is passed over."""
+"""What the application needs, imported once; a name that is not installed is passed over."""
 
 INTERVAL = 0.25
 """Seconds between two looks at the files."""
@@ -53,7 +57,10 @@ SHORT_LIFE = 5.0
 
 
 def prepare() -> Context:
-    """Begin to import the libraries, in a process of their own; return what makes children."""
+    """Begin to import the libraries, in a process of their own; return what makes children.
+
+    Calling it again changes nothing. The process ends with this one.
+    """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver  # noqa: PLC0415 - Windows has none

@@ -11,9 +11,9 @@ from types import FrameType
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from project.collection import collect_as_usual
 from project.errors import CommandError
 from project.management.bounded_http import BoundedHttp
-from project.management.collection import collect_as_usual
 from project.management.reloading import PATIENCE, Context, Reloader
 from project.settings import ROOT, Settings
 

@@ -11,12 +11,16 @@ VERSIONS = ("v1", "v2")
 
 
 def install_versions(app: FastAPI, registry: Registry) -> None:
-    """Mount every app's `api/<version>.py` under `/api/<version>`."""
+    """Mount every app's `api/<version>.py` under `/api/<version>`.
+
+    Each step has a prefix of its own: without one FastAPI looks for empty paths, and for that
+    analyses every route of the router once more.
+    """
     for version in VERSIONS:
-        gathered = APIRouter(prefix=f"/api/{version}")
+        gathered = APIRouter()
         for router in _routers(registry, f"api.{version}"):
-            gathered.include_router(router)
-        app.include_router(gathered)
+            gathered.include_router(router, prefix=f"/{version}")
+        app.include_router(gathered, prefix="/api")
 
 
 def install_unversioned(app: FastAPI, registry: Registry) -> None:

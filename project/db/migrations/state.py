@@ -2,7 +2,6 @@
 
 from sqlalchemy import Connection, text
 
-from project.db.base import Base
 from project.db.migrations.history import all_revisions
 from project.errors import CommandError
 
@@ -38,6 +37,8 @@ def unclaimed_tables(connection: Connection) -> list[str]:
     A removed app leaves them. Partitions belong to their table, and what an extension made is
     the extension's.
     """
+    from project.db.base import Base  # noqa: PLC0415 - the ORM, to ask for a revision
+
     names = connection.scalars(
         text(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "

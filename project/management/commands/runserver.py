@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from project.errors import CommandError, ProjectError
+from project.management.catalogue import ROOT
 from project.management.listening import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -15,10 +17,11 @@ from project.management.listening import (
     url_of,
 )
 from project.management.reloading import prepare
-from project.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import socket
+
+    from project.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +31,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(options: argparse.Namespace) -> int:
-    settings = load_settings()
     host, port = _address(options)
+    if _is_likely_to_reload(options):
+        prepare()  # beside the libraries that settings are made of, instead of after them
+    from project.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
     workers = options.workers or settings.server.workers
     if options.no_reload or settings.is_deployed or workers > 1:
         return _serve(settings, host, port, workers)
     return _serve_and_reload(settings, host, port)
+
+
+def _is_likely_to_reload(options: argparse.Namespace) -> bool:
+    """Tell from what is written, unchecked; the settings have the last word."""
+    from dotenv import dotenv_values  # noqa: PLC0415 - `help runserver` does without
+
+    said = {**dotenv_values(ROOT / ".env"), **os.environ}
+    is_deployed = said.get("ENVIRONMENT") in {"staging", "production"}
+    workers = str(options.workers or said.get("WORKERS") or 1)
+    return not (options.no_reload or is_deployed or workers != "1")
 
 
 def _serve(settings: Settings, host: str, port: int, workers: int) -> int:

@@ -22,7 +22,7 @@ Finished = subprocess.CompletedProcess[str]
 
 @dataclass(frozen=True)
 class Scratch:
-    """A copy of manage.py, project/errors.py and project/management, with apps of one's own."""
+    """A copy of manage.py and what it imports of the project, with apps of one's own."""
 
     root: Path
 
@@ -60,8 +60,10 @@ def scratch(tmp_path: Path) -> Scratch:
         management,
         ignore=shutil.ignore_patterns("commands", "app_template", "__pycache__"),
     )
-    for path in ("manage.py", "pyproject.toml", "project/__init__.py", "project/errors.py"):
+    for path in ("manage.py", "pyproject.toml"):
         shutil.copy(ROOT / path, root / path)
+    for name in ("__init__.py", "errors.py", "collection.py"):
+        shutil.copy(ROOT / "project" / name, root / "project" / name)
     made = Scratch(root)
     made.install()
     made.write(

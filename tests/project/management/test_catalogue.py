@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from project.management.catalogue import Catalogue, installed_apps, package_folder
+import pytest
+
+from project.management.catalogue import Catalogue, Command, installed_apps, package_folder
 from project.settings import INSTALLED_APPS
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_the_literal_is_the_setting() -> None:
@@ -34,3 +34,22 @@ def test_an_installed_package_is_found_without_importing_it(
 def test_every_command_has_a_summary() -> None:
     for command in Catalogue.read().commands.values():
         assert command.summary.endswith("."), command.name
+
+
+@pytest.mark.parametrize(
+    ("source", "summary"),
+    [
+        ('"""One.\n\nTwo.\n"""\nimport this_is_not_read\n', "One."),
+        ('r"""One."""\n', "One."),
+        ('# Ours.\n"""One."""\n', "One."),
+        ('"""One \\"""of three."""\n', 'One """of three.'),
+        ("'One.'\n", "One."),
+        ("x = 1\n", ""),
+        ('"""One.\n', "(cannot be read: unterminated triple-quoted string literal"),
+    ],
+)
+def test_a_summary(tmp_path: Path, source: str, summary: str) -> None:
+    (tmp_path / "one.py").write_text(source)
+    command = Command("one", "project", "one", tmp_path / "one.py")
+    assert command.summary.startswith(summary)
+    assert bool(command.summary) == bool(summary)

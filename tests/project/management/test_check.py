@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import Engine, event
 
 from project.checks import Check, Problem, Subject, check, runner
 from project.management import call_command, main
@@ -52,6 +53,24 @@ def test_the_project_is_clean(
         monkeypatch.setenv("DATABASE_URL", environment_for(url)["DATABASE_URL"])
         assert call_command("check", "--database", fail_level="DEBUG") == 0
     assert capsys.readouterr().out == "System check identified no issues (0 silenced).\n"
+
+
+def test_all_checks_share_one_connection(
+    engine_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+
+    def count(connection: object, _: object) -> None:
+        opened.append(connection)
+
+    with fresh_database(engine_database.engine, is_migrated=True) as url:
+        monkeypatch.setenv("DATABASE_URL", environment_for(url)["DATABASE_URL"])
+        event.listen(Engine, "connect", count)
+        try:
+            call_command("check", "--database", "--deploy")
+        finally:
+            event.remove(Engine, "connect", count)
+    assert len(opened) == 1
 
 
 def test_a_warning_is_shown_and_does_not_fail(

@@ -91,6 +91,16 @@ def test_second_run_has_nothing_to_do(url: URL) -> None:
     assert (again.returncode, again.stdout) == (0, "No migrations to apply.\n")
 
 
+def test_nothing_to_do_loads_neither_web_nor_models(url: URL) -> None:
+    env = environment_for(url)
+    run_manage("migrate", env=env)
+    again = run_manage("migrate", env={**env, "PYTHONPROFILEIMPORTTIME": "1"})
+    imported = {line.rpartition("|")[2].strip() for line in again.stderr.splitlines()}
+    assert "psycopg" in imported
+    heavy = {"fastapi", "sqlalchemy.orm", "sqlalchemy.ext.asyncio", "alembic", "loguru"}
+    assert not heavy & imported
+
+
 def test_four_at_once(url: URL, engine: Engine) -> None:
     """Replicas that start together: one migrates, the others wait and find it done."""
     processes = [

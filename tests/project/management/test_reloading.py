@@ -2,6 +2,8 @@
 
 import signal
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,11 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from project.management.reloading import look_at, watched_paths
+from project.management.reloading import LIBRARIES, look_at, watched_paths
 from project.settings import ROOT
 from tests.copies import ProjectCopy
 from tests.database import TestDatabase
-from tests.processes import Server, fresh_database, is_free, serving, until
+from tests.processes import Server, environment_for, fresh_database, is_free, serving, until
 
 ROUTE = """
 
@@ -31,6 +33,19 @@ async def lifespan(runtime):
     raise RuntimeError("no broker here")
     yield
 """
+
+
+LATE = f"""
+import contextlib, importlib, sys
+for name in {LIBRARIES!r}:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+held = set(sys.modules)
+print(*(name for name in held if name.partition(".")[0] in ("project", "apps")))
+import project.asgi
+print(*{{name.partition(".")[0] for name in sys.modules.keys() - held}})
+"""
+"""Prints what is held of ours, and the packages that the application imports beside it."""
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +64,21 @@ def server(copy: ProjectCopy, tmp_path: Path) -> Iterator[Server]:
     env = copy.environment
     with serving("runserver", env=env, log=tmp_path / "log", root=copy.root) as server:
         yield server
+
+
+def test_the_libraries_of_the_application_are_held(url: URL) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", LATE],
+        cwd=ROOT,
+        env=environment_for(url),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ours, late = (set(line.split()) for line in finished.stdout.splitlines())
+    assert ours == {"project", "project.collection", "project.quiet"}  # the rest may be changed
+    heavy = {"sqlalchemy", "fastapi", "pydantic", "psycopg", "sqladmin", "cryptography", "PIL"}
+    assert not heavy & late
 
 
 def page(server: Server) -> str:

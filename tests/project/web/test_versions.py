@@ -1,9 +1,13 @@
 """Each version gathers its routers under its own prefix."""
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import fastapi.routing
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from project.application import create_application
 from project.errors import AppError
@@ -17,6 +21,22 @@ def test_both_versions_are_mounted(application: FastAPI) -> None:
     for version in ("v1", "v2"):
         assert f"/api/{version}/users/me" in paths
     assert "/health/live" in paths
+
+
+def test_each_route_is_analysed_once(
+    settings: Settings, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A router that is included without a prefix would cost another round."""
+    analyse, seen = fastapi.routing._populate_api_route_state, Counter[object]()
+
+    def counted(route: Any, path: str, endpoint: Any, **options: Any) -> None:
+        if not isinstance(route, APIRoute):  # those are analysed where they are written
+            seen[path, endpoint] += 1
+        analyse(route, path, endpoint, **options)
+
+    monkeypatch.setattr(fastapi.routing, "_populate_api_route_state", counted)
+    create_application(settings, database=database)
+    assert set(seen.values()) == {1}
 
 
 def test_every_route_is_tagged_and_described(application: FastAPI) -> None:
