@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from apps.orders.admin import OrderAdmin
 from project.admin.lists import facts
 from tests.factories.orders import OrderFactory
-from tests.project.admin.lists.support import ORDERS, USERS, link_to
+from tests.project.admin.lists.support import ORDERS, link_to
 
 
 def counts(page: str) -> dict[str, str]:
