@@ -227,7 +227,8 @@ def _report(times: dict[str, list[float]], beats: Sequence[float]) -> None:
     ninety_nine = statistics.quantiles(beats, n=100)[98]
     print(
         f"\n`/health/live` meanwhile: {len(beats)} times, "
-        f"median {statistics.median(beats):.1f} ms, p99 {ninety_nine:.1f} ms, max {max(beats):.1f} ms; "
+        f"median {statistics.median(beats):.1f} ms, p99 {ninety_nine:.1f} ms, "
+        f"max {max(beats):.1f} ms; "
         f"load average after: {os.getloadavg()[0]:.1f}"
     )
 

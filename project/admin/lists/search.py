@@ -58,7 +58,7 @@ def _find_anywhere(model: type, fields: Sequence[str], word: str) -> ColumnEleme
         return or_(false(), *here, *related)
     # A number, say: an index finds what has it, and another one the related rows. PostgreSQL
     # uses no index for one OR the other, but for each half of a union.
-    keys = inspect(model).primary_key
+    keys: tuple[Any, ...] = inspect(model).primary_key
     halves = [select(*keys).where(or_(*conditions)) for conditions in (here, related)]
     return tuple_(*keys).in_(union_all(*halves))
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import func
 
 from apps.orders.admin import OrderAdmin
 from project.admin.lists import facts
@@ -79,7 +80,7 @@ def test_counting_that_takes_too_long_leaves_the_rows(
 ) -> None:
     order = OrderFactory.create()
     monkeypatch.setattr(
-        facts, "_about_dates", lambda *_: [facts._question("slow", facts.func.pg_sleep(30))]
+        facts, "_about_dates", lambda *_: [facts._question("slow", func.pg_sleep(30))]
     )
     monkeypatch.setattr(OrderAdmin, "list_timeout", 0.05)
     page = admin.get(ORDERS)

@@ -49,11 +49,12 @@ def visit(runtime: Runtime, session: Session) -> Iterator[Callable[..., TestClie
         def declare(model: type = Order, **options: Any) -> TestClient:
             app = FastAPI()
             app.state.runtime = runtime
-            site, make = AdminSite(app, runtime), type(ModelAdmin)
+            site = AdminSite(app, runtime)
+            make: Any = type(ModelAdmin)
             columns = {"column_list": ["id", "user", *options.pop("columns", ())]}
             if model is not Order:
                 columns = {}
-            made: Any = make("Declared", (ModelAdmin,), {**columns, **options}, model=model)  # type: ignore[call-arg]
+            made: Any = make("Declared", (ModelAdmin,), {**columns, **options}, model=model)
             site.register(SAMPLE, made)
             site.seal()
             client = clients.enter_context(TestClient(app, follow_redirects=False))
