@@ -133,7 +133,10 @@ def test_page_of_another_origin_cannot_write(
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["", "item/list", "user/list", "user/create", "item/details/{id}"])
+@pytest.mark.parametrize(
+    "path",
+    ["", "items-item/list", "users-user/list", "users-user/create", "items-item/details/{id}"],
+)
 def test_fits_a_telephone(page: Page, site: str, superuser: User, path: str) -> None:
     page.set_viewport_size({"width": TELEPHONE, "height": 844})
     item = ItemFactory.create(name="A very long name of an item " * 7)

@@ -13,6 +13,9 @@ from project.admin.lists.filters import Choice, Input, ListFilter
 from project.admin.lists.query import Chosen, ListQuery
 from project.admin.lists.values import Period
 
+MOST_YEARS = 30
+"""Years that the hierarchy of dates offers: one wrong date must not make thousands."""
+
 Address = Callable[..., str]
 """`with_query` of the page: the address with some parts changed."""
 
@@ -159,7 +162,8 @@ def _here(chosen: Sequence[Chosen], name: str) -> str:
 def _below(here: str, first: date, last: date) -> Iterator[str]:
     """Yield the parts of where one is, as far as there may be rows."""
     if not here:
-        yield from (f"{year:04}" for year in range(last.year, first.year - 1, -1))
+        oldest = max(first.year, last.year - MOST_YEARS)
+        yield from (f"{year:04}" for year in range(last.year, oldest - 1, -1))
         return
     period = Period(here)
     day = max(period.first, first)

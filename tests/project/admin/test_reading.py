@@ -88,7 +88,7 @@ def test_hostile_query_is_a_list(admin: TestClient, view: str, query: str) -> No
 def test_wrong_query_is_a_sentence(admin: TestClient, query: str) -> None:
     response = admin.get(f"/admin/items-item/list?{query}")
     assert response.status_code == 400
-    assert "To the overview" in response.text
+    assert "Show all items" in response.text
 
 
 @pytest.mark.parametrize("name", ["error", "note", "message", "search"])

@@ -20,7 +20,7 @@ def rows_of(page: Response) -> list[int]:
 
 
 def listed(client: TestClient, path: str, **query: Any) -> list[int]:
-    return rows_of(client.get(path, params=query))
+    return rows_of(client.get(path, params=query or None))
 
 
 def link_to(page: Response, name: str) -> str | None:
