@@ -1,4 +1,4 @@
-"""History, conflict, deletion and sign-ins in Chromium: what staff see, at a desk and by telephone."""
+"""History, conflict, deletion and sign-ins in Chromium."""
 
 from decimal import Decimal
 
