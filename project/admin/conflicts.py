@@ -12,8 +12,9 @@ from project.admin.views import ModelAdmin
 from project.errors import Conflict
 from project.trail import Recorded
 
-OPENED, TAKE = "_opened", "_take-"
-"""What the form had shown, and the choice for one field; sent along with the form."""
+OPENED, WRITTEN, TAKE = "_opened", "_written", "_take-"
+"""Sent along with the form: what it had shown when it was opened, what was written in it when the
+conflict was found, and the choice for one field."""
 
 MINE, THEIRS = "mine", "theirs"
 TICKED = "y"
@@ -78,10 +79,10 @@ def remember(form: Form) -> str:
     return json.dumps(shown)
 
 
-def remembered(sent: FormData) -> dict[str, str]:
-    """Read what a form had shown when it was opened. It is only shown again, and never believed."""
+def remembered(sent: FormData, name: str = OPENED) -> dict[str, str]:
+    """Read what a form carries along. It comes from the browser: nothing depends on its truth."""
     try:
-        found = json.loads(str(sent.get(OPENED, "")))
+        found = json.loads(str(sent.get(name, "")))
     except (ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
@@ -112,10 +113,15 @@ def find_differences(
 
 
 def take_theirs(form: Form, shown: Form, sent: FormData) -> None:
-    """Put what is there now into the fields for which that was chosen on the page of a conflict."""
+    """Put what is there now into the fields for which that was chosen on the page of a conflict.
+
+    Whoever wrote something else into the field after that has chosen anew.
+    """
+    written = remembered(sent, WRITTEN)
     for field in form:
-        there = shown._fields.get(field.name)
-        if there is not None and sent.get(f"{TAKE}{field.name}") == THEIRS:
+        there, was = shown._fields.get(field.name), written.get(field.name, text_of(field))
+        is_edited = one_line_end(text_of(field)) != one_line_end(was)
+        if there is not None and not is_edited and sent.get(f"{TAKE}{field.name}") == THEIRS:
             field.data = there.data
             if not isinstance(field, BooleanField):
                 field.raw_data = [text_of(there)]

@@ -147,7 +147,7 @@ class Deletion:
             level = following
 
     def _is_chosen(self, rows: FromClause) -> ColumnElement[bool]:
-        names = [column.key for column in self._view.mapper.primary_key]
+        names = [str(column.key) for column in self._view.mapper.primary_key]
         return tuple_(*(rows.c[name] for name in names)).in_(self._keys)
 
     def _spared(

@@ -43,11 +43,11 @@ def test_who_when_what(client: TestClient, actor: User) -> None:
     for page in ("details", "edit"):
         link = f'href="/admin/items-item/history/{item.id}"'
         assert link in client.get(f"/admin/items-item/{page}/{item.id}").text
-    page = client.get(f"/admin/items-item/history/{item.id}")
-    assert page.status_code == 200
+    answer = client.get(f"/admin/items-item/history/{item.id}")
+    assert answer.status_code == 200
     for shown in ("ada@example.com", "&lt;b&gt;Old&lt;/b&gt;", "New</ins>", "Changed", "Request"):
-        assert shown in page.text
-    assert "<b>Old</b>" not in page.text
+        assert shown in answer.text
+    assert "<b>Old</b>" not in answer.text
 
 
 def test_newest_first_in_pages(client: TestClient, actor: User) -> None:

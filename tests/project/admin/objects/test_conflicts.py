@@ -81,6 +81,20 @@ def test_each_field_can_be_chosen(ada: TestClient, grace: TestClient, session: S
     assert (saved.name, saved.price) == ("Bench", Decimal("40.00"))
 
 
+def test_what_is_written_after_the_choice_counts(
+    ada: TestClient, grace: TestClient, session: Session
+) -> None:
+    item = ItemFactory.create(name="Table")
+    path = f"/admin/items-item/edit/{item.id}"
+    first, second = shown_form(ada.get(path)), shown_form(grace.get(path))
+    ada.post(path, data=first | {"name": "Desk"})
+    again = shown_form(grace.post(path, data=second | {"stock": "3"}))
+    assert again["_take-name"] == "theirs"
+    assert grace.post(path, data=again | {"name": "Bench"}).status_code == 303
+    session.expire_all()
+    assert session.get_one(Item, item.id).name == "Bench"
+
+
 def test_a_third_version_is_a_conflict_again(
     ada: TestClient, grace: TestClient, session: Session
 ) -> None:

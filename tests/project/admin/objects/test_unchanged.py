@@ -115,7 +115,8 @@ def client(runtime: Runtime, session: Session) -> Iterator[TestClient]:
 
 def stored(session: Session) -> tuple[Any, ...]:
     """All that PostgreSQL has of the one row, as it writes it, and the row's version."""
-    columns = [literal_column(f"{name}::text") for name in Thing.__table__.columns.keys()]  # noqa: SIM118 - no dict
+    names = [column.name for column in Thing.__table__.columns]
+    columns: list[Any] = [literal_column(f"{name}::text") for name in names]
     row = session.execute(select(*columns, literal_column("xmin::text")).select_from(Thing)).one()
     return tuple(row)
 
