@@ -32,12 +32,9 @@ class User(Timestamps, Base):
 
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_lower"),
-        # What the admin's list sorts by, and finds by its beginning in whatever collation.
+        # What the admin's list sorts by.
         Index(None, "created_at", "id"),
         Index(None, "full_name", "id"),
-        Index(
-            "ix_users_user_email_prefix", "email", postgresql_ops={"email": "varchar_pattern_ops"}
-        ),
     )
 
     id: Mapped[BigIntKey]

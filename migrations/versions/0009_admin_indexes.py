@@ -24,7 +24,6 @@ USERS = {
     "ix_users_user_created_at_id": ["created_at", "id"],
     "ix_users_user_full_name_id": ["full_name", "id"],
 }
-PREFIX = "ix_users_user_email_prefix"
 
 
 def upgrade() -> None:
@@ -35,18 +34,10 @@ def upgrade() -> None:
                 op.create_index(
                     name, table, columns, postgresql_concurrently=True, if_not_exists=True
                 )
-        op.create_index(
-            PREFIX,
-            "users_user",
-            ["email"],
-            postgresql_ops={"email": "varchar_pattern_ops"},
-            postgresql_concurrently=True,
-            if_not_exists=True,
-        )
 
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
-        for table, names in (("orders_order", ORDERS), ("users_user", [*USERS, PREFIX])):
+        for table, names in (("orders_order", ORDERS), ("users_user", USERS)):
             for name in names:
                 op.drop_index(name, table, postgresql_concurrently=True, if_exists=True)
