@@ -1,5 +1,7 @@
 """One baseline for many migrations: the same schema, or nothing has happened."""
 
+import runpy
+
 import pytest
 
 from tests.histories import History
@@ -14,7 +16,14 @@ CREATE TRIGGER shout BEFORE INSERT ON items_item FOR EACH ROW EXECUTE FUNCTION s
 BY_HAND = f"op.execute(sa.DDL({TRIGGER.replace('%', '%%')!r}))"
 
 
-def squash(copy: History, *words: str) -> tuple[int, str, str]:
+def squash(copy: History, *words: str, after: str = "") -> tuple[int, str, str]:
+    """Squash all, with what the project's own history has by hand, and more of it."""
+    written = runpy.run_path(str(copy.root / "migrations/versions/0008_history_of_changes.py"))
+    (copy.root / "after.sql").write_text(f"{written['REFUSE']};{written['TRIGGER']};{after}")
+    return copy.tell("squashmigrations", "--noinput", "--after", "after.sql", *words)
+
+
+def squash_alone(copy: History, *words: str) -> tuple[int, str, str]:
     return copy.tell("squashmigrations", "--noinput", *words)
 
 
@@ -48,8 +57,7 @@ def test_what_was_written_by_hand(copy: History) -> None:
     assert "By hand: 8001_more.py, line 11: op.execute" in out
     assert "-CREATE TRIGGER shout" in out
     assert {name: copy.read_version(place) for place, name in enumerate(copy.versions)} == before
-    (copy.root / "after.sql").write_text(TRIGGER)
-    assert squash(copy, "--after", "after.sql")[0] == 0
+    assert squash(copy, after=TRIGGER)[0] == 0
     assert copy.versions == ["8001_baseline.py"]
     schema_of_an_empty_database(copy)
     assert copy.scalar("SELECT count(*) FROM pg_trigger WHERE tgname = 'shout'") == 1
@@ -67,17 +75,17 @@ def test_rows_of_a_migration_are_missed(copy: History) -> None:
 def test_pending_migration_is_refused(copy: History) -> None:
     copy.write_version("pass")
     before = copy.versions
-    code, _, err = squash(copy)
+    code, _, err = squash_alone(copy)
     assert (code, len(err.splitlines())) == (1, 1)
     assert "lacks 8001" in err
     assert copy.versions == before
-    assert squash(copy, "--to", before[1][:4])[0] == 0  # it is not one of these
+    assert squash_alone(copy, "--to", before[1][:4])[0] == 0  # it is not one of these
 
 
 def test_up_to_a_revision(copy: History) -> None:
     """What comes after stays, and stands on the baseline."""
     rest = copy.versions[2:]
-    assert squash(copy, "--to", "0002")[0] == 0
+    assert squash_alone(copy, "--to", "0002")[0] == 0
     assert copy.versions == ["0002_baseline.py", *rest]
     applied, drift = schema_of_an_empty_database(copy)
     assert applied.startswith("Applied 0002 baseline\nApplied 0003")
@@ -93,13 +101,13 @@ def test_tables_of_a_removed_app(copy: History) -> None:
 
 
 def test_nothing_to_squash(copy: History) -> None:
-    code, _, err = squash(copy, "--to", "0001")
+    code, _, err = squash_alone(copy, "--to", "0001")
     assert (code, "nothing to squash" in err) == (1, True)
 
 
 def test_sql_that_is_not_utf8(copy: History) -> None:
     (copy.root / "before.sql").write_bytes(b"-- gr\xfc\xdfe")
-    code, _, err = squash(copy, "--before", "before.sql")
+    code, _, err = squash_alone(copy, "--before", "before.sql")
     assert (code, err) == (1, "Error: before.sql is not UTF-8: save it as that.\n")
 
 
