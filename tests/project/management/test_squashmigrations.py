@@ -18,7 +18,7 @@ BY_HAND = f"op.execute(sa.DDL({TRIGGER.replace('%', '%%')!r}))"
 
 def squash(copy: History, *words: str, after: str = "") -> tuple[int, str, str]:
     """Squash all, with what the project's own history has by hand, and more of it."""
-    written = runpy.run_path(str(copy.root / "migrations/versions/0008_history_of_changes.py"))
+    written = runpy.run_path(str(copy.root / "migrations/versions/0010_history_of_changes.py"))
     (copy.root / "after.sql").write_text(f"{written['REFUSE']};{written['TRIGGER']};{after}")
     return copy.tell("squashmigrations", "--noinput", "--after", "after.sql", *words)
 
