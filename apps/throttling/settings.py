@@ -42,5 +42,5 @@ class ThrottlingSettings(AppSettings):
     sign_in_global: WrittenRate = Rate(3000, 300)
     """Wrong passwords from all such addresses together."""
 
-    sign_in_right: WrittenRate = Rate(300, 3600)
+    sign_in_right: WrittenRate = Rate(1000, 3600)
     """Right passwords for one account, from wherever: each costs a hash and begins a session."""

@@ -121,7 +121,7 @@ def _end_session_of(session: Session, runtime: Runtime, token: str, *, may_be_st
 
 
 @users.post("/", status_code=201)
-@throttled("20/hour", scope="registration", by_address=True)
+@throttled("300/hour", scope="registration", by_address=True)
 async def register(request: Request, body: UserCreate) -> UserRead:
     """Open an account. 409 if the email is known, 403 where registration is closed."""
     user = await register_account(runtime_of(request), **body.model_dump())
