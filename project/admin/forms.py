@@ -7,7 +7,6 @@ from typing import Any
 
 from markupsafe import Markup
 from sqladmin.ajax import QueryAjaxModelLoader
-from sqladmin.fields import TimezoneAwareDateTimeField
 from sqladmin.forms import ModelConverter, converts
 from sqlalchemy import BigInteger, Numeric, SmallInteger
 from sqlalchemy.orm import RelationshipProperty
@@ -20,8 +19,8 @@ from project.admin.typed_fields import (
     DocumentField,
     LinesField,
     LocalMomentField,
+    MomentField,
     SpanField,
-    written_moment,
 )
 
 LONG_TEXT = 255
@@ -109,15 +108,6 @@ class CheckboxesField(SelectMultipleField):  # type: ignore[misc]  # WTForms is 
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = sorted({value for value in valuelist if value})
-
-
-class MomentField(TimezoneAwareDateTimeField):
-    """A time with its zone, in UTC, with the browser's own picker."""
-
-    widget = widgets.DateTimeLocalInput()
-
-    def _value(self) -> str:
-        return written_moment(self)
 
 
 class Converter(ModelConverter):

@@ -96,7 +96,7 @@ def open_row(
     sent: FormData | None,
 ) -> tuple[Found, Form]:
     """Read a row and build its form, as the row is or as it was sent, for whoever sees it."""
-    names = columns_of(view, view.form_class_for_edit)
+    names = [*columns_of(view, view.form_class_for_edit), *view.readonly_names]
     found = fetch_row(session, view, principal, identifier, names)
     view.authorise(session, principal, "change", found.row, {})
     if sent is None:
@@ -246,6 +246,11 @@ def keep_untouched(form: Form, shown: Form) -> None:
             field.data = shown[field.name].data
             field.validators, field.process_errors = (), []
             field.pre_validate = _accept
+
+
+def is_kept(field: Field) -> bool:
+    """Whether `keep_untouched` has found nothing new in a field."""
+    return field.pre_validate is _accept
 
 
 def _accept(form: Form) -> None:
