@@ -134,6 +134,7 @@ class FormPages(AdminPages):
         view: ModelAdmin,
         opened: Opened,
         status: int = 200,
+        /,
         **context: Any,
     ) -> Response:
         template = view.create_template if opened.found is None else view.edit_template
@@ -154,7 +155,13 @@ class FormPages(AdminPages):
         )
 
     async def _mistake_page(
-        self, request: Request, view: ModelAdmin, opened: Opened, error: Exception, **context: Any
+        self,
+        request: Request,
+        view: ModelAdmin,
+        opened: Opened,
+        error: Exception,
+        /,
+        **context: Any,
     ) -> Response:
         """Show the form again, as it was sent, with a sentence on what is wrong."""
         if opened.at is not None:

@@ -1,5 +1,6 @@
 """What a view may say about the pages of one row."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from project.admin.objects.inline import Inline
 
 SECTION_OPTIONS = frozenset({"fields", "description", "classes"})
+
+
+PAGE_NAME = re.compile(r"[a-z][a-z-]*")
+TAKEN = frozenset({"details", "edit", "history", "sign-ins"})
+"""Pages of a row that are there already."""
 
 
 class ObjectOptions:
@@ -127,7 +133,7 @@ class ObjectOptions:
     def _adopt_pages(self) -> dict[str, ObjectPage]:
         pages: dict[str, ObjectPage] = {}
         for page in self.object_pages:
-            if not page.name.isidentifier() or page.name in pages:
+            if not PAGE_NAME.fullmatch(page.name) or page.name in {*pages, *TAKEN}:
                 raise self._wrong("object_pages", page.name, "no name of its own")
             pages[page.name] = page()
             pages[page.name].note = page.name
