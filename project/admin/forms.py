@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Numeric, SmallInteger
 from sqlalchemy.orm import RelationshipProperty
 from wtforms import Field, Form, StringField, TextAreaField, ValidationError, widgets
 from wtforms.fields import DecimalField, IntegerField, SelectMultipleField
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.validators import InputRequired, Optional
 
 from project.admin.typed_fields import (
     DayField,
@@ -146,7 +146,7 @@ class Converter(ModelConverter):
     @converts("Integer")  # type: ignore[untyped-decorator]
     def convert_integer(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
         limit = 2 ** (_bits(prop.columns[0]) - 1)
-        kwargs["validators"] = [*_emptiness(kwargs), NumberRange(-limit, limit - 1)]
+        kwargs["validators"] = [*_emptiness(kwargs), _within(limit)]
         return IntegerField(**kwargs)
 
     @converts("Numeric")  # type: ignore[untyped-decorator]
@@ -210,6 +210,16 @@ def _bits(column: Any) -> int:
     if isinstance(column.type, BigInteger):
         return 64
     return 16 if isinstance(column.type, SmallInteger) else 32
+
+
+def _within(limit: int) -> Callable[[Form, Field], None]:
+    """Check that the column holds the number. WTForms' own check fails for hundreds of digits."""
+
+    def check(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms passes both
+        if field.data is not None and not -limit <= field.data < limit:
+            raise ValidationError(f"Number must be between {-limit} and {limit - 1}.")
+
+    return check
 
 
 def _fits(column: Any) -> Callable[[Form, Field], None]:

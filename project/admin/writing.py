@@ -266,7 +266,7 @@ def is_changed(field: Field, shown: Form) -> bool:
     before = shown._fields.get(field.name)
     if before is None or isinstance(field, BooleanField):
         return before is None or bool(field.data) != bool(before.data)
-    if field.data == before.data:
+    if field.data == before.data and not field.process_errors:
         return False
     if isinstance(field, CheckboxesField):
         return True

@@ -45,9 +45,6 @@ class ObjectOptions:
     prepopulated_fields: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Text columns of a new row that are made from others, unless somebody fills them in."""
 
-    radio_fields: ClassVar[Sequence[Any]] = ()
-    """Columns with a few values, of which all are to be seen at once."""
-
     object_pages: ClassVar[Sequence[type[ObjectPage]]] = ()
     """Pages of an app's own about one row, each with a button."""
 
@@ -63,7 +60,6 @@ class ObjectOptions:
 
         @property
         def runtime(self) -> Runtime: ...
-        def _get_prop_name(self, prop: Any) -> str: ...
         def _refuse_secrets(self, names: Sequence[str]) -> None: ...
 
     def site_path(self, row: Any) -> str | None:  # noqa: ARG002 - for those who override this
@@ -101,9 +97,6 @@ class ObjectOptions:
                 raise self._wrong("readonly_fields", name, "neither a column nor a method")
         self._take_sections()
         self._form_prop_names = [name for name in self._form_prop_names if name not in readonly]
-        for name in (self._get_prop_name(item) for item in self.radio_fields):
-            if name not in self._form_prop_names:
-                raise self._wrong("radio_fields", name, "not in the form")
         for name, sources in self.prepopulated_fields.items():
             for used in (name, *sources):
                 if used not in self._form_prop_names:
