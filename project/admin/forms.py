@@ -89,7 +89,7 @@ class CheckboxesField(SelectMultipleField):  # type: ignore[misc]  # WTForms is 
     `ModelAdmin.adapt_form` tells it what there is.
     """
 
-    widget = _Boxes()
+    widget: Any = _Boxes()
     offered: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({})
     locked: Collection[str] = ()
 

@@ -85,6 +85,7 @@ class MomentField(LocalMomentField):
     """A moment, shown and typed in the zone of whoever sits before it."""
 
     has_zone = True
+    data: datetime | None
 
     def process_data(self, value: Any) -> None:
         if isinstance(value, datetime) and value.tzinfo is not None:
