@@ -173,6 +173,7 @@ class FormPages(AdminPages):
         if isinstance(error, ChangedMeanwhile):
             # Saving once more is then a decision, made with both values in view.
             context |= {"version": error.version, "opened": error.opened, "conflict": error}
+            context["written"] = remember(opened.form)
         if mistake.field in opened.form._fields:
             field = opened.form._fields[mistake.field]
             field.errors = [*field.errors, mistake.sentence]
