@@ -30,6 +30,9 @@ class ItemAdmin(ModelAdmin, model=Item):
     form_columns = (Item.name, Item.description, Item.price, Item.stock, "owner")
     form_ajax_refs: ClassVar = {"owner": {"fields": ("email",), "order_by": "email"}}
 
+    def site_path(self, row: Item) -> str:
+        return f"/api/v1/items/{row.id}"
+
     def create_row(self, session: Session, values: Values) -> Item:
         return services.create_item(session, **values)
 

@@ -10,11 +10,27 @@ from sqlalchemy.orm import Session
 from apps.orders import queries
 from apps.orders.models import CANCELLED, PLACED, Order, OrderLine
 from project.admin.dashboard.panels import DailyPlot
+from project.admin.objects.inline import Inline
 from project.admin.views import ModelAdmin
+
+
+class OrderLineInline(Inline, model=OrderLine):
+    """What was bought, to look at."""
+
+    name, name_plural = "Line", "Lines"
+    can_create = can_edit = can_delete = False
+    form_columns = ("item", OrderLine.name, OrderLine.unit_price, OrderLine.quantity)
+    readonly_fields = ("line_total",)
+    column_labels: ClassVar = {
+        "name": "Name then",
+        "unit_price": "Price then",
+        "line_total": "Total",
+    }
 
 
 class OrderAdmin(ModelAdmin, model=Order):
     can_create = can_edit = can_delete = False
+    inlines = (OrderLineInline,)
     column_list = (Order.id, "user", Order.status, Order.total, Order.created_at)
     column_searchable_list = ("=id", "^user.email")
     column_sortable_list = (Order.id, Order.total, Order.created_at)

@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session
 from wtforms import Field, Form, PasswordField, ValidationError
 from wtforms.validators import Length, Optional
 
-from apps.users import credentials, queries, roles, services
-from apps.users.events import log_when_saved
-from apps.users.mails import post_mail
+from apps.users import queries, roles, services
+from apps.users.admin_pages import PasswordPage, ResetLinkPage
 from apps.users.models import ApiKey, Group, User
 from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from apps.users.passwords import hash_new_password
@@ -17,6 +16,7 @@ from apps.users.role_fields import offer_groups, offer_permissions
 from apps.users.validation import Email
 from project.admin.dashboard.panels import DailyPlot
 from project.admin.forms import CheckboxesField
+from project.admin.objects.matrix import MatrixField
 from project.admin.views import ModelAdmin, Values
 from project.runtime import Runtime
 from project.web.principal import Principal
@@ -35,16 +35,15 @@ class UserForm(Form):  # type: ignore[misc]  # WTForms is untyped
     """The password is typed in; what the database keeps of it is never in a form."""
 
     password = PasswordField(
-        "New password",
+        "Password",
         validators=[Optional(), Length(MINIMUM_LENGTH, MAXIMUM_LENGTH)],
         description=(
-            f"At least {MINIMUM_LENGTH} characters. Left empty, an account keeps the password "
-            "that it has; a new one has none and cannot sign in."
+            f"At least {MINIMUM_LENGTH} characters. An account without one cannot sign in."
         ),
         render_kw={"class": "form-control", "autocomplete": "new-password"},
     )
     groups = CheckboxesField("Groups", description="Roles: each gives its permissions.")
-    permissions = CheckboxesField("Permissions", description="Besides those of the groups.")
+    permissions = MatrixField("Permissions", description="Besides those of the groups.")
 
 
 class UserAdmin(ModelAdmin, model=User):
@@ -81,6 +80,7 @@ class UserAdmin(ModelAdmin, model=User):
         "updated_at": "Last change",
     }
     form_base_class = UserForm
+    object_pages = (PasswordPage, ResetLinkPage)
     form_columns = (
         User.email,
         User.full_name,
@@ -128,6 +128,8 @@ class UserAdmin(ModelAdmin, model=User):
         if not principal.is_superuser:
             for flag in roles.FLAGS:
                 del form[flag]
+        if row is not None:
+            del form["password"]  # it has a page of its own
         held, groups = roles.own_permissions(session, row), roles.groups_of(session, row)
         offer_permissions(form["permissions"], self.runtime.permissions, principal, held)
         offer_groups(session, form["groups"], principal, groups)
@@ -144,14 +146,8 @@ class UserAdmin(ModelAdmin, model=User):
 
     def update_row(self, session: Session, row: User, values: Values) -> None:
         granted = _take_roles(values)
-        password_hash = values.pop("password_hash", None)
-        owner = row.email  # whom the account belongs to so far, if the address changes as well
         services.change_user(session, user=row, changes=values)
         _set_roles(session, row, granted)
-        if password_hash is not None:
-            credentials.set_password(session, user=row, password_hash=password_hash)
-            log_when_saved(session, "password_set", "Password set in the admin", user_id=row.id)
-            post_mail(session, self.runtime, "password_changed", owner)
 
     def delete_row(self, session: Session, row: User) -> None:
         services.delete_user(session, user=row)
@@ -169,7 +165,7 @@ def _set_roles(session: Session, user: User, granted: Values) -> None:
 
 
 class GroupForm(Form):  # type: ignore[misc]  # WTForms is untyped
-    permissions = CheckboxesField("Permissions", description="Whoever is in the group holds them.")
+    permissions = MatrixField("Permissions", description="Whoever is in the group holds them.")
 
 
 class GroupAdmin(ModelAdmin, model=Group):

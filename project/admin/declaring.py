@@ -69,7 +69,6 @@ UNUSED = (
     "column_filters",
     "sort_query",
     "can_import",
-    "save_as",
 )
 """What SQLAdmin offers and this admin does not call: it would be silently ignored."""
 

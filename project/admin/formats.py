@@ -1,12 +1,14 @@
 """Values as people read them, in lists and on details pages."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from markupsafe import Markup
+
+from project.admin.zones import in_zone, zone_name
 
 TONES = 4
 """Looks of a badge; further values begin again."""
@@ -49,11 +51,12 @@ def _flag(value: bool) -> str:
 
 
 def _moment(value: datetime) -> str:
+    zone = ""
     if value.tzinfo is not None:
-        value = value.astimezone(UTC)
+        value, zone = in_zone(value), f" {zone_name()}"
     shown = value.strftime("%d %b %Y, %H:%M")
-    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
-        value.isoformat(), value.strftime("%Y-%m-%d %H:%M:%S"), shown
+    return Markup('<time datetime="{}" title="{}{}">{}</time>').format(
+        value.isoformat(), value.strftime("%Y-%m-%d %H:%M:%S"), zone, shown
     )
 
 

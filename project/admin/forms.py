@@ -7,21 +7,20 @@ from typing import Any
 
 from markupsafe import Markup
 from sqladmin.ajax import QueryAjaxModelLoader
-from sqladmin.fields import TimezoneAwareDateTimeField
 from sqladmin.forms import ModelConverter, converts
 from sqlalchemy import BigInteger, Numeric, SmallInteger
 from sqlalchemy.orm import RelationshipProperty
 from wtforms import Field, Form, StringField, TextAreaField, ValidationError, widgets
 from wtforms.fields import DecimalField, IntegerField, SelectMultipleField
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.validators import InputRequired, Optional
 
 from project.admin.typed_fields import (
     DayField,
     DocumentField,
     LinesField,
     LocalMomentField,
+    MomentField,
     SpanField,
-    written_moment,
 )
 
 LONG_TEXT = 255
@@ -90,7 +89,7 @@ class CheckboxesField(SelectMultipleField):  # type: ignore[misc]  # WTForms is 
     `ModelAdmin.adapt_form` tells it what there is.
     """
 
-    widget = _Boxes()
+    widget: Any = _Boxes()
     offered: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({})
     locked: Collection[str] = ()
 
@@ -109,15 +108,6 @@ class CheckboxesField(SelectMultipleField):  # type: ignore[misc]  # WTForms is 
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = sorted({value for value in valuelist if value})
-
-
-class MomentField(TimezoneAwareDateTimeField):
-    """A time with its zone, in UTC, with the browser's own picker."""
-
-    widget = widgets.DateTimeLocalInput()
-
-    def _value(self) -> str:
-        return written_moment(self)
 
 
 class Converter(ModelConverter):
@@ -156,7 +146,7 @@ class Converter(ModelConverter):
     @converts("Integer")  # type: ignore[untyped-decorator]
     def convert_integer(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
         limit = 2 ** (_bits(prop.columns[0]) - 1)
-        kwargs["validators"] = [*_emptiness(kwargs), NumberRange(-limit, limit - 1)]
+        kwargs["validators"] = [*_emptiness(kwargs), _within(limit)]
         return IntegerField(**kwargs)
 
     @converts("Numeric")  # type: ignore[untyped-decorator]
@@ -220,6 +210,16 @@ def _bits(column: Any) -> int:
     if isinstance(column.type, BigInteger):
         return 64
     return 16 if isinstance(column.type, SmallInteger) else 32
+
+
+def _within(limit: int) -> Callable[[Form, Field], None]:
+    """Check that the column holds the number. WTForms' own check fails for hundreds of digits."""
+
+    def check(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms passes both
+        if field.data is not None and not -limit <= field.data < limit:
+            raise ValidationError(f"Number must be between {-limit} and {limit - 1}.")
+
+    return check
 
 
 def _fits(column: Any) -> Callable[[Form, Field], None]:

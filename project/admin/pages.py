@@ -48,9 +48,14 @@ class AdminPages(Admin):
         """Fill in a template; it also sees who is signed in and what was just done."""
         context["has_history"] = self.runtime.trail is not None
         context["principal"] = getattr(request.state, "principal", None)
-        context["note"] = NOTES.get(request.query_params.get("note", ""))
+        context["note"] = self._note(request, context.get("model_view"))
         context.setdefault("mistake", None)
         return await self.templates.TemplateResponse(request, template, context, status)
+
+    def _note(self, request: Request, view: Any) -> str | None:
+        name = request.query_params.get("note", "")
+        own = getattr(view, "own_pages", {}).get(name)
+        return NOTES.get(name) if own is None else own.done
 
     def model_views(self) -> Iterator[ModelAdmin]:
         """Yield the views of models, in the menu's order."""
@@ -149,9 +154,9 @@ async def read_sent(request: Request) -> FormData | None:
     return await read_fields(request)
 
 
-async def read_fields(request: Request) -> FormData:
+async def read_fields(request: Request, *, limit: int = FORM_LIMIT) -> FormData:
     """Read a form of the admin: it has no files, and no more fields than a view can show."""
-    return await request.form(max_fields=FORM_LIMIT, max_files=0)
+    return await request.form(max_fields=limit, max_files=0)
 
 
 def mistake_of(error: Exception, view: ModelAdmin) -> Mistake:

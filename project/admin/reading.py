@@ -4,7 +4,7 @@ The cells leave the hop as plain text, so that a template never touches the data
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -41,6 +41,11 @@ class Row:
     identifier: str
     label: str
     cells: list[Cell]
+    site_path: str | None = None
+    """Where the site itself shows it."""
+
+    own_pages: frozenset[str] = frozenset()
+    """Names of the app's own pages that make sense for it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,12 @@ def fetch_row(
     row, version = found
     relations = [name for name in names if name in view.mapper.relationships]
     references = {name: getattr(row, name) for name in relations}
-    return Found(row, version, describe_row(view, row, names), references)
+    shown = replace(
+        describe_row(view, row, names),
+        site_path=view.site_path(row),
+        own_pages=view.pages_for(row),
+    )
+    return Found(row, version, shown, references)
 
 
 def fetch_labels(
@@ -84,6 +94,9 @@ def describe_row(view: ModelAdmin, row: Any, names: list[str], *, is_list: bool 
 
 
 def _describe(view: ModelAdmin, row: Any, name: str, *, is_list: bool) -> Cell:
+    method = view.method_of(name)
+    if method is not None:
+        return Cell(name, display(method(row)))
     value: Any = row
     for part in name.split("."):
         value = None if value is None else getattr(value, part)

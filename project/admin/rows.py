@@ -77,7 +77,7 @@ def without_secrets(view: ModelAdmin) -> list[Any]:
 def with_relations(view: ModelAdmin, names: list[str]) -> list[Any]:
     """Return the options that load the relations which these columns name, all at once."""
     options = []
-    for name in names:
+    for name in (name for name in names if view.method_of(name) is None):
         model, option = view.model, None
         for part in name.split("."):
             attribute = getattr(model, part)

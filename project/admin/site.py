@@ -25,6 +25,7 @@ from project.admin.formats import display
 from project.admin.guard import Guard, RefuseCrossSiteWrites
 from project.admin.history.pages import HistoryPages
 from project.admin.lists.pages import ListPages
+from project.admin.objects.inline import adopt_inlines
 from project.admin.objects.pages import ObjectPages
 from project.admin.pages import list_address, may, path_to, principal_of, with_query
 from project.admin.sessions import CookieSessions
@@ -32,6 +33,7 @@ from project.admin.sign_in_pages import SignInPages
 from project.admin.sign_ins_pages import SignInsPages
 from project.admin.views import ModelAdmin
 from project.admin.work import AdminWork
+from project.admin.zones import ZoneOfPerson, zone_name
 from project.apps import AppConfig
 from project.db.errors import diagnose
 from project.errors import AppError, DomainError
@@ -111,6 +113,7 @@ class AdminSite(
         added = self.views[-1]
         assert isinstance(added, ModelAdmin)  # noqa: S101 - adopt() says so
         added.prepare_forms()
+        added.inline_views = adopt_inlines(self, app.label, added)
         self.groups.setdefault(app.title or app.label, []).append(added)
 
     def _guard(self, view: type[BaseView]) -> type[BaseView]:
@@ -139,13 +142,14 @@ class AdminSite(
         Its outermost layer would answer an unforeseen error in plain text; without it the
         application logs and answers that, as everywhere.
         """
+        self.admin.router.routes += self.own_page_routes()  # after the pages that apps add
         handlers: Mapping[Any, ExceptionHandler] = {
             HTTPException: self._on_http_error,
             DomainError: self._on_domain_error,
             SQLAlchemyError: self._on_database_error,
         }
         guarded = RefuseCrossSiteWrites(self.admin.router)
-        self.admin.middleware_stack = Guard(ExceptionMiddleware(guarded, handlers))
+        self.admin.middleware_stack = Guard(ZoneOfPerson(ExceptionMiddleware(guarded, handlers)))
 
     def init_templating_engine(self) -> Jinja2Templates:
         """Let apps override templates, too, and give the templates what ours use."""
@@ -163,6 +167,8 @@ class AdminSite(
             with_query=with_query,
             list_address=list_address,
             identity_of=self._identity_of,
+            identity_to_add=self._identity_to_add,
+            zone_name=zone_name,
             may=may,
             theme_of=theme_of,
             themes=THEMES,
@@ -175,6 +181,16 @@ class AdminSite(
         """Return where rows of this model are shown, if the admin shows it to whoever asks."""
         views = (view for view in self.model_views() if view.model is model)
         return next((view.identity for view in views if may(request, view, "view")), None)
+
+    def _identity_to_add(self, request: Request, model: type) -> str | None:
+        """Return where rows of this model are added, if whoever asks may add some."""
+        views = (view for view in self.model_views() if view.model is model)
+        return next((view.identity for view in views if may(request, view, "add")), None)
+
+    def name_of_model(self, model: type) -> str:
+        """Return what people call a row of a model."""
+        views = (view.name for view in self.model_views() if view.model is model)
+        return next(views, model.__name__).lower()
 
     def _routes(self) -> list[BaseRoute]:
         """Name what is answered. SQLAdmin's file download, export and import are not here."""

@@ -10,6 +10,8 @@ from sqladmin.helpers import parse_interval
 from wtforms import StringField, TextAreaField
 from wtforms.fields import DateTimeLocalField
 
+from project.admin.zones import from_zone, in_zone
+
 ZERO = frozenset({"0", "0:00", "0:00:00", "00:00:00"})
 
 
@@ -39,7 +41,7 @@ class DocumentField(JSONField):
             return str(self.raw_data[0])
         if self.data is None:
             return "null" if self.flags.required else ""
-        return json.dumps(self.data, ensure_ascii=False)
+        return json.dumps(self.data, ensure_ascii=False, indent=2)
 
 
 class LinesField(TextAreaField):  # type: ignore[misc]  # WTForms is untyped
@@ -77,6 +79,23 @@ class LocalMomentField(DateTimeLocalField):  # type: ignore[misc]  # WTForms is 
 
     def _value(self) -> str:
         return written_moment(self)
+
+
+class MomentField(LocalMomentField):
+    """A moment, shown and typed in the zone of whoever sits before it."""
+
+    has_zone = True
+    data: datetime | None
+
+    def process_data(self, value: Any) -> None:
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            value = in_zone(value).replace(tzinfo=None)
+        super().process_data(value)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None:
+            self.data = from_zone(self.data)
 
 
 def written_moment(field: Any) -> str:

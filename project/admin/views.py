@@ -24,6 +24,7 @@ from wtforms.fields.core import UnboundField
 
 from project.admin.forms import Converter, lookup_columns
 from project.admin.lists.options import ListOptions, bare_name
+from project.admin.objects.options import ObjectOptions, has_path
 from project.errors import AppError
 from project.runtime import Runtime
 from project.web.principal import Principal
@@ -38,7 +39,7 @@ Values = dict[str, Any]
 """What a form says, by column; a relation to one row stands as its foreign key."""
 
 
-class ModelAdmin(ListOptions, ModelView):
+class ModelAdmin(ListOptions, ObjectOptions, ModelView):
     """One model in the admin. Options are SQLAdmin's; the methods below are ours."""
 
     page_size = 25
@@ -223,6 +224,7 @@ class ModelAdmin(ListOptions, ModelView):
         """
         self._refuse_unknown_columns()
         self.prepare_list()
+        self.prepare_objects()
         self.form_class_for_create = self._build_form(self._form_create_rules)
         self.form_class_for_edit = self._build_form(self._form_edit_rules)
 
@@ -246,7 +248,7 @@ class ModelAdmin(ListOptions, ModelView):
             *self.search_columns,
             *self.sort_columns,
         }:
-            if not _has_path(self.model, name):
+            if not has_path(self.model, name):
                 raise AppError(f"{_name_of(self)} names '{name}', which its model has not.")
 
     def _build_column_list(
@@ -306,16 +308,6 @@ def _put_own_fields_last(form: type[Form], base: type[Form]) -> type[Form]:
         if isinstance(field, UnboundField):
             setattr(form, name, UnboundField(field.field_class, *field.args, **field.kwargs))
     return form
-
-
-def _has_path(model: Any, path: str) -> bool:
-    for part in path.split("."):
-        attribute = getattr(model, part, None)
-        if attribute is None:
-            return False
-        prop = getattr(attribute, "property", None)
-        model = prop.mapper.class_ if isinstance(prop, RelationshipProperty) else None
-    return True
 
 
 def _name_of(view: ModelView) -> str:

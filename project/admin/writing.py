@@ -96,7 +96,7 @@ def open_row(
     sent: FormData | None,
 ) -> tuple[Found, Form]:
     """Read a row and build its form, as the row is or as it was sent, for whoever sees it."""
-    names = columns_of(view, view.form_class_for_edit)
+    names = [*columns_of(view, view.form_class_for_edit), *view.readonly_names]
     found = fetch_row(session, view, principal, identifier, names)
     view.authorise(session, principal, "change", found.row, {})
     if sent is None:
@@ -248,6 +248,11 @@ def keep_untouched(form: Form, shown: Form) -> None:
             field.pre_validate = _accept
 
 
+def is_kept(field: Field) -> bool:
+    """Whether `keep_untouched` has found nothing new in a field."""
+    return field.pre_validate is _accept
+
+
 def _accept(form: Form) -> None:
     """What a field is asked before its validators."""
 
@@ -261,7 +266,7 @@ def is_changed(field: Field, shown: Form) -> bool:
     before = shown._fields.get(field.name)
     if before is None or isinstance(field, BooleanField):
         return before is None or bool(field.data) != bool(before.data)
-    if field.data == before.data:
+    if field.data == before.data and not field.process_errors:
         return False
     if isinstance(field, CheckboxesField):
         return True

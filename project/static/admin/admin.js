@@ -10,14 +10,21 @@
     });
   }
 
+  // Whose clock the pages are for; the server takes it for UTC where it knows no such zone.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) {
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `lintel_zone=${encodeURIComponent(zone)}; path=/admin; max-age=31536000; samesite=lax${secure}`;
+  }
+
   // A field that names another row: suggestions while one types.
-  for (const input of document.querySelectorAll("[data-lookup]")) {
+  const suggestTo = (input) => {
     const list = document.getElementById(input.getAttribute("list"));
     let timer = 0;
     let newest = 0;
     const suggest = async () => {
       const turn = ++newest;
-      const query = new URLSearchParams({ name: input.name, term: input.value });
+      const query = new URLSearchParams({ name: input.dataset.lookupName ?? input.name, term: input.value });
       const response = await fetch(`${input.dataset.lookup}?${query}`);
       if (!response.ok || turn !== newest) return;
       const { results } = await response.json();
@@ -29,5 +36,8 @@
       clearTimeout(timer);
       if (input.value.trim()) timer = setTimeout(suggest, 150);
     });
-  }
+  };
+  const suggestIn = (root) => root.querySelectorAll("[data-lookup]").forEach(suggestTo);
+  suggestIn(document);
+  document.addEventListener("lintel:fields", (event) => suggestIn(event.detail));
 })();

@@ -13,8 +13,8 @@ from apps.users.models import User
 from apps.users.passwords import verify_password
 from project.mail.message import Message
 from project.runtime import Runtime
-from tests.factories.users import PASSWORD, UserFactory
-from tests.project.admin.support import shown_form, sign_in
+from tests.factories.users import PASSWORD, UserFactory, grant
+from tests.project.admin.support import enter, shown_form, sign_in
 
 if TYPE_CHECKING:
     from loguru import Record
@@ -122,10 +122,10 @@ def test_new_password_ends_every_session(admin: TestClient, session: Session) ->
     token = admin.post(
         "/api/v1/auth/token", data={"username": user.email, "password": PASSWORD}
     ).json()["access_token"]
-    form = shown_form(admin.get(f"/admin/users-user/edit/{user.id}"))
-    assert form["password"] == ""
+    form = shown_form(admin.get(f"/admin/users-user/password/{user.id}"))
+    assert form == {"password": ""}
     form["password"] = NEW_PASSWORD
-    assert admin.post(f"/admin/users-user/edit/{user.id}", data=form).status_code == 303
+    assert admin.post(f"/admin/users-user/password/{user.id}", data=form).status_code == 303
     assert verify_password(NEW_PASSWORD, find(session, user.email).password_hash)
     headers = {"Authorization": f"Bearer {token}"}
     assert admin.get("/api/v1/users/me", headers=headers).status_code == 401
@@ -134,21 +134,51 @@ def test_new_password_ends_every_session(admin: TestClient, session: Session) ->
 def test_owner_hears_of_a_new_password(
     admin: TestClient, session: Session, sent_mails: Mails
 ) -> None:
-    """At the address from before, if that is changed in the same form."""
-    user = UserFactory.create(email="before@example.com")
+    user = UserFactory.create()
     lines: list[str] = []
     sink = logger.add(lines.append, format="{extra[event]} {extra[user_id]}", filter=is_security)
     form = shown_form(admin.get(f"/admin/users-user/edit/{user.id}"))
+    assert "password" not in form
+    form["password"] = NEW_PASSWORD
     assert admin.post(f"/admin/users-user/edit/{user.id}", data=form).status_code == 303
     assert (sent_mails(), lines) == ([], []), "nothing is changed"
-    form = shown_form(admin.get(f"/admin/users-user/edit/{user.id}"))
-    form |= {"email": "after@example.com", "password": NEW_PASSWORD}
-    assert admin.post(f"/admin/users-user/edit/{user.id}", data=form).status_code == 303
+    form = {"password": NEW_PASSWORD}
+    response = admin.post(f"/admin/users-user/password/{user.id}", data=form)
     logger.remove(sink)
+    assert "The password is changed." in admin.get(response.headers["location"]).text
     assert [(mail.to, "changed" in mail.subject) for mail in sent_mails()] == [
-        (("before@example.com",), True)
+        ((user.email,), True)
     ]
     assert lines == [f"password_set {user.id}\n"]
+
+
+def test_staff_send_a_link_to_a_new_password(
+    admin: TestClient, session: Session, sent_mails: Mails
+) -> None:
+    user = UserFactory.create()
+    path = f"/admin/users-user/reset-link/{user.id}"
+    assert path in admin.get(f"/admin/users-user/edit/{user.id}").text
+    assert "Send a link" in admin.get(path).text
+    assert sent_mails() == []
+    response = admin.post(path)
+    assert "A link is on its way" in admin.get(response.headers["location"]).text
+    (mail,) = sent_mails()
+    assert (mail.to, "/account/reset/" in mail.text) == ((user.email,), True)
+    assert verify_password(PASSWORD, find(session, user.email).password_hash)
+
+
+def test_nobody_is_sent_a_link_who_may_not_use_it(admin: TestClient, session: Session) -> None:
+    user = UserFactory.create(is_active=False)
+    assert admin.get(f"/admin/users-user/reset-link/{user.id}").status_code == 404
+    assert admin.post(f"/admin/users-user/reset-link/{user.id}").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["password", "reset-link"])
+def test_account_of_somebody_higher(client: TestClient, session: Session, page: str) -> None:
+    enter(client, grant(UserFactory.create(staff=True), "users.change_user"))
+    path = f"/admin/users-user/{page}/{UserFactory.create(superuser=True).id}"
+    assert client.get(path).status_code == 403
+    assert client.post(path, data={"password": NEW_PASSWORD}).status_code == 403
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 257])
@@ -183,8 +213,8 @@ def test_known_email_is_a_sentence_at_the_field(admin: TestClient, session: Sess
 @pytest.mark.parametrize("password", ["iloveyou", "grace.hopper"])
 def test_password_that_is_tried_first(admin: TestClient, session: Session, password: str) -> None:
     user = UserFactory.create(email="grace.hopper@example.com")
-    form = shown_form(admin.get(f"/admin/users-user/edit/{user.id}")) | {"password": password}
-    response = admin.post(f"/admin/users-user/edit/{user.id}", data=form)
+    path = f"/admin/users-user/password/{user.id}"
+    response = admin.post(path, data={"password": password})
     assert response.status_code == 422
     assert "This password is" in response.text
     assert password not in response.text.replace(user.email, "")

@@ -67,6 +67,7 @@ ENDPOINTS = {
         Endpoint("GET", "sign-ins/{pk}", ("change",), "can_edit"),
         Endpoint("POST", "sign-ins/{pk}", ("change",), "can_edit"),
     ],
+    "object_page": [],  # each view has its own, or none: test_own_pages.py
     "ajax_lookup": [Endpoint("GET", "ajax/lookup?name=none", ("add", "change"), "can_edit")],
 }
 OPEN = {
