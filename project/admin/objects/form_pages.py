@@ -56,7 +56,7 @@ class FormPages(AdminPages):
         opened = await self.work.run(saving.open_new, view, principal, sent)
         if sent is None:
             return await self._form_page(request, view, opened)
-        return await self._create(request, view, opened, sent)
+        return await self._add(request, view, opened, sent)
 
     @login_required
     async def edit(self, request: Request) -> Response:
@@ -67,7 +67,7 @@ class FormPages(AdminPages):
             if not may(request, view, "add"):
                 raise HTTPException(403, NOT_PERMITTED)
             opened = await self.work.run(saving.open_copy, view, principal, identifier, sent)
-            return await self._create(request, view, opened, sent)
+            return await self._add(request, view, opened, sent)
         opened = await self.work.run(saving.open_there, view, principal, identifier, sent)
         if sent is not None:
             return await self._save(request, view, opened, sent)
@@ -75,7 +75,7 @@ class FormPages(AdminPages):
         known = {"version": opened.found.version, "opened": remember(opened.form)}
         return await self._form_page(request, view, opened, **known)
 
-    async def _create(
+    async def _add(
         self, request: Request, view: ModelAdmin, opened: Opened, sent: FormData
     ) -> Response:
         opened.found = None  # a copy that is shown again is a new row, and no more the old one

@@ -53,8 +53,8 @@ class ObjectOptions:
 
     # What the view has of SQLAdmin and of ModelAdmin.
     model: Any
-    form_columns: Any
-    form_base_class: Any
+    form_columns: ClassVar[Any]
+    form_base_class: ClassVar[Any]
     _form_prop_names: list[str]
     if TYPE_CHECKING:
 
