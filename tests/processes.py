@@ -44,9 +44,9 @@ def environment_for(url: URL, **variables: str) -> dict[str, str]:
 
 
 def run_manage(
-    *words: str, env: dict[str, str], root: Path = ROOT
+    *words: str, env: dict[str, str], root: Path = ROOT, typed: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end, with what somebody types."""
     return subprocess.run(
         [sys.executable, "manage.py", *words],
         cwd=root,
@@ -55,7 +55,7 @@ def run_manage(
         text=True,
         timeout=2 * DEADLINE,
         check=False,
-        stdin=subprocess.DEVNULL,
+        input=typed,
     )
 
 

@@ -18,6 +18,8 @@ from tests.processes import fresh_database
 SAMPLES = ("health", "users", "items", "orders", "audit")
 CASES = [("orders",), ("orders", "items"), ("orders", "items", "users"), ("health",), ("audit",)]
 TOGETHER = {
+    "tests/apps/throttling/test_flood.py",
+    "tests/apps/throttling/test_mails.py",
     "tests/apps/monitoring/test_admin.py",
     "tests/apps/throttling/test_failing_open.py",
     "tests/apps/throttling/test_routes.py",

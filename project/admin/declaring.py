@@ -33,7 +33,7 @@ def adopt(view: type[ModelView], app: str) -> type[ModelAdmin]:
     make: Any = type(view)
     adopted: type[ModelAdmin] = make(view.__name__, bases, attributes)
     # SQLAdmin names a view after its model alone; two apps may both have a `Category`.
-    adopted.identity = f"{app.replace('_', '-')}-{view.identity}"
+    adopted.identity = f"{app}-{view.identity}"
     return adopted
 
 

@@ -37,7 +37,8 @@ Look = dict[Path, tuple[int, int]]
 
 LIBRARIES = (
     "project.quiet",  # first: it keeps garbage collection away while the others are imported
-    *("fastapi", "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql.psycopg", "psycopg"),
+    *("fastapi", "sqlalchemy.ext.asyncio", "sqlalchemy.ext.compiler", "psycopg"),
+    "sqlalchemy.dialects.postgresql.psycopg",
     *("pydantic_settings", "pydantic.v1", "sqladmin", "jinja2.ext", "loguru", "jwt", "smtplib"),
     *("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "uvloop"),
     *("httptools", "PIL.ImageCms", "pwdlib.hashers.argon2", "email_validator", "segno"),

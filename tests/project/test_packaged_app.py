@@ -129,7 +129,7 @@ def test_its_admin_view_is_there(project: ProjectCopy, server: Server) -> None:
             "/admin/login", data=form, headers={"Sec-Fetch-Site": "same-origin"}
         )
         assert signed_in.status_code == 303
-        assert "Hello from a command" in browser.get("/admin/acme-blog-post/list").text
+        assert "Hello from a command" in browser.get("/admin/acme_blog-post/list").text
 
 
 def test_installed_but_not_enabled(project: ProjectCopy) -> None:

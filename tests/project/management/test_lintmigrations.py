@@ -78,6 +78,6 @@ def test_new_ones_alone(copy: History) -> None:
     assert "main has every migration" in copy.tell("lintmigrations")[1]
     copy.write_version(REQUIRED)
     assert "in 1 migration." in copy.tell("lintmigrations")[1]
-    assert copy.tell("lintmigrations", "--base", "nope")[0] == 1
+    assert copy.tell("lintmigrations", "--base", "nope")[0] == 2
     code, _, err = copy.tell("lintmigrations", "--base", "")
     assert (code, "--base names a branch" in err) == (2, True)

@@ -8,7 +8,7 @@ from tests.factories.sample_things import SampleThingFactory
 from tests.factories.users import UserFactory
 from tests.project.admin.support import shown_form, sign_in
 
-URL = "/admin/sample-things-sample-thing"
+URL = "/admin/sample_things-sample-thing"
 
 
 @pytest.fixture
