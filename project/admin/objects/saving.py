@@ -107,7 +107,9 @@ def _restore(view: ModelAdmin, form: Form, row: Any) -> None:
             item.data = getattr(row, name)
 
 
-def create_whole(session: Session, view: ModelAdmin, actor: Actor, opened: Opened) -> tuple[str, str]:
+def create_whole(
+    session: Session, view: ModelAdmin, actor: Actor, opened: Opened
+) -> tuple[str, str]:
     """Make a row and those of its inlines; return its identifier, and how fields name it."""
     opened.at = None
     identifier = writing.create(session, view, actor, opened.form, dict(opened.values))
