@@ -87,7 +87,7 @@ class FormPages(AdminPages):
         try:
             await self._prepare(view, opened)
             identifier, name = await self.work.run(
-                saving.create_all, view, actor_of(request), opened
+                saving.create_whole, view, actor_of(request), opened
             )
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
             return await self._mistake_page(request, view, opened, error, **known)
@@ -107,7 +107,7 @@ class FormPages(AdminPages):
         try:
             await self._prepare(view, opened)
             await self.work.run(
-                saving.update_all,
+                saving.update_whole,
                 view,
                 actor_of(request),
                 opened,

@@ -107,7 +107,9 @@ def _restore(view: ModelAdmin, form: Form, row: Any) -> None:
             item.data = getattr(row, name)
 
 
-def create_all(session: Session, view: ModelAdmin, actor: Actor, opened: Opened) -> tuple[str, str]:
+def create_whole(
+    session: Session, view: ModelAdmin, actor: Actor, opened: Opened
+) -> tuple[str, str]:
     """Make a row and those of its inlines; return its identifier, and how fields name it."""
     opened.at = None
     identifier = writing.create(session, view, actor, opened.form, dict(opened.values))
@@ -116,7 +118,7 @@ def create_all(session: Session, view: ModelAdmin, actor: Actor, opened: Opened)
     return identifier, name_reference(row)
 
 
-def update_all(
+def update_whole(
     session: Session,
     view: ModelAdmin,
     actor: Actor,
