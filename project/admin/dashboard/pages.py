@@ -96,6 +96,10 @@ def _read_overview(
             view.identity: count_rows(session, view, view.rows_for(principal, select(view.model)))
             for view in views
         },
-        panels=[Shown(panel, panel.read(session)) for panel in panels],
+        # Wide ones last: between others they would leave gaps.
+        panels=[
+            Shown(panel, panel.read(session))
+            for panel in sorted(panels, key=lambda panel: panel.is_wide)
+        ],
         recent=fetch_recent(session, trail, views, principal),
     )
