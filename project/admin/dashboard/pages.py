@@ -96,10 +96,6 @@ def _read_overview(
             view.identity: count_rows(session, view, view.rows_for(principal, select(view.model)))
             for view in views
         },
-        # Wide ones last: between others they would leave gaps.
-        panels=[
-            Shown(panel, panel.read(session))
-            for panel in sorted(panels, key=lambda panel: panel.is_wide)
-        ],
+        panels=[Shown(panel, panel.read(session)) for panel in panels],
         recent=fetch_recent(session, trail, views, principal),
     )
