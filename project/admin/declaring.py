@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqladmin import ModelView
+from sqladmin.helpers import prettify_class_name
 from sqlalchemy import String, inspect
 from sqlalchemy.orm import Mapper
 
@@ -24,6 +25,7 @@ def adopt(view: type[ModelView], app: str) -> type[ModelAdmin]:
     bases = (view,) if issubclass(view, ModelAdmin) else (view, ModelAdmin)
     hierarchy = getattr(view, "date_hierarchy", None)
     attributes = {
+        **_names(view),
         "__module__": view.__module__,
         "form_args": options,
         # By name: a column that is an attribute by itself wants an instance of the model.
@@ -35,6 +37,17 @@ def adopt(view: type[ModelView], app: str) -> type[ModelAdmin]:
     # SQLAdmin names a view after its model alone; two apps may both have a `Category`.
     adopted.identity = f"{app}-{view.identity}"
     return adopted
+
+
+def _names(view: type[ModelView]) -> dict[str, str]:
+    """Write the names that SQLAdmin makes up as sentences do: `Order lines`, not `Order Lines`."""
+    made_up = prettify_class_name(view.model.__name__)
+    if view.name != made_up:
+        return {}
+    first, *rest = made_up.split()
+    name = " ".join([first, *(word if word.isupper() else word.lower() for word in rest)])
+    is_plural_given = view.name_plural != f"{made_up}s"
+    return {"name": name, "name_plural": view.name_plural if is_plural_given else f"{name}s"}
 
 
 def _default_lookups(model: type) -> dict[str, dict[str, Any]]:

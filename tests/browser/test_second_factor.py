@@ -14,6 +14,7 @@ from project.application import create_application
 from project.settings import Settings
 from tests.apps.users.enrolment import enrolled
 from tests.browser.conftest import serving
+from tests.browser.looks import examine
 from tests.browser.test_admin import sign_in
 from tests.database import TestDatabase
 from tests.factories.users import UserFactory
@@ -51,10 +52,12 @@ def test_enrolment(page: Page, site: str, session: Session) -> None:
     assert box is not None
     assert box["width"] == box["height"] > 150
     secret = b32decode((page.locator(".secret code").text_content() or "").replace(" ", ""))
+    assert examine(page, "login-enrol") == []
     page.get_by_label("Code", exact=True).fill(totp.code_at(secret, totp.current_step()))
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("listitem")).to_have_count(10)
     expect(page.get_by_role("listitem").first).to_have_text(re.compile(r"^([a-z2-7]{4}-?){6}$"))
+    assert examine(page, "recovery-codes") == []
     page.get_by_role("link", name="I have kept them").click()
     expect(page).to_have_url(f"{site}/admin/items-item/list")
 
@@ -68,3 +71,4 @@ def test_page_of_ones_own_factor(
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Two-factor sign-in").first.click()
     expect(page.get_by_text("takes a code of your authenticator app")).to_be_visible()
+    assert examine(page, "two-factor-own") == []

@@ -64,4 +64,4 @@ def test_item_that_was_ordered_is_not_deleted(admin: TestClient) -> None:
     line, free = OrderLineFactory(), ItemFactory()
     answer = admin.post("/admin/items-item/delete", data={"pks": [str(line.item_id), str(free.id)]})
     assert answer.status_code == 409
-    assert "Order Lines" in answer.text
+    assert "Order lines" in answer.text

@@ -24,7 +24,7 @@ def run_seed(database: TestDatabase, *arguments: str, name: str | None = None) -
 @pytest.mark.needs("orders")
 def test_loads_samples_once(database: TestDatabase, session: Session) -> None:
     first, second = run_seed(database), run_seed(database)
-    assert (first.returncode, first.stdout) == (0, "items: 40 rows\norders: 3 rows\n")
+    assert (first.returncode, first.stdout) == (0, "items: 40 rows\norders: 36 rows\n")
     assert (second.returncode, second.stdout) == (
         0,
         "items: has data already\norders: has data already\n",
