@@ -1,16 +1,18 @@
-"""Orders to look at. They are placed and cancelled through the API, where the stock follows."""
+"""Orders to look at and to cancel. They are placed through the API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar
 
 from sqlalchemy.orm import Session
 
-from apps.orders import queries
+from apps.orders import queries, services
 from apps.orders.models import CANCELLED, PLACED, Order, OrderLine
+from project.admin.actions import Refused, action
 from project.admin.dashboard.panels import DailyPlot
-from project.admin.views import ModelAdmin
+from project.admin.recording import Actor
+from project.admin.views import ModelAdmin, Values
 
 
 class OrderAdmin(ModelAdmin, model=Order):
@@ -28,6 +30,22 @@ class OrderAdmin(ModelAdmin, model=Order):
         "created_at": "Placed",
         "updated_at": "Last change",
     }
+    actions = ("cancel",)
+
+    @action(label="Cancel", confirm="What was ordered goes back into stock. This cannot be undone.")
+    def cancel(
+        self,
+        session: Session,
+        actor: Actor,  # noqa: ARG002 - anybody who may change orders
+        rows: Sequence[Order],
+        values: Values,  # noqa: ARG002 - no form
+    ) -> int:
+        over = [f"{order} is {order.status} already." for order in rows if order.status != PLACED]
+        if over:
+            raise Refused(*over)
+        for order in queries.load_lines(session, rows):
+            services.cancel_order(session, order=order)
+        return len(rows)
 
 
 class OrderLineAdmin(ModelAdmin, model=OrderLine):

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from project.admin import flash
 from project.admin.mistakes import Mistake, explain
 from project.admin.recording import Actor
 from project.admin.sessions import CookieSessions
@@ -48,9 +49,15 @@ class AdminPages(Admin):
         """Fill in a template; it also sees who is signed in and what was just done."""
         context["has_history"] = self.runtime.trail is not None
         context["principal"] = getattr(request.state, "principal", None)
-        context["note"] = NOTES.get(request.query_params.get("note", ""))
+        told = flash.said(request, self.runtime.settings)
+        context["note"] = told or NOTES.get(request.query_params.get("note", ""))
         context.setdefault("mistake", None)
-        return await self.templates.TemplateResponse(request, template, context, status)
+        response: Response = await self.templates.TemplateResponse(
+            request, template, context, status
+        )
+        if told is not None:
+            flash.forget(response)
+        return response
 
     def model_views(self) -> Iterator[ModelAdmin]:
         """Yield the views of models, in the menu's order."""

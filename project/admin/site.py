@@ -24,6 +24,7 @@ from project.admin.declaring import adopt
 from project.admin.formats import display
 from project.admin.guard import Guard, RefuseCrossSiteWrites
 from project.admin.history.pages import HistoryPages
+from project.admin.lists.action_pages import ActionPages, actions_for
 from project.admin.lists.pages import ListPages
 from project.admin.objects.pages import ObjectPages
 from project.admin.pages import list_address, may, path_to, principal_of, with_query
@@ -68,6 +69,7 @@ class AdminSite(
     DashboardPages,
     ModelDocPages,
     ListPages,
+    ActionPages,
     ObjectPages,
     HistoryPages,
 ):
@@ -164,6 +166,7 @@ class AdminSite(
             list_address=list_address,
             identity_of=self._identity_of,
             may=may,
+            actions_for=actions_for,
             theme_of=theme_of,
             themes=THEMES,
             display=display,
@@ -177,7 +180,7 @@ class AdminSite(
         return next((view.identity for view in views if may(request, view, "view")), None)
 
     def _routes(self) -> list[BaseRoute]:
-        """Name what is answered. SQLAdmin's file download, export and import are not here."""
+        """Name what is answered. SQLAdmin's file download is not here."""
         return [
             Mount("/statics", app=ProjectFiles(packages=["sqladmin"]), name="statics"),
             *self.dashboard_routes(),
@@ -185,6 +188,7 @@ class AdminSite(
             *self.sign_in_routes(),
             *self.sign_ins_routes(),
             *self.list_routes(),
+            *self.action_routes(),
             *self.object_routes(),
             *self.history_routes(),
         ]

@@ -23,6 +23,7 @@ from wtforms import Form
 from wtforms.fields.core import UnboundField
 
 from project.admin.forms import Converter, lookup_columns
+from project.admin.lists.bulk_options import BulkOptions
 from project.admin.lists.options import ListOptions, bare_name
 from project.errors import AppError
 from project.runtime import Runtime
@@ -38,7 +39,7 @@ Values = dict[str, Any]
 """What a form says, by column; a relation to one row stands as its foreign key."""
 
 
-class ModelAdmin(ListOptions, ModelView):
+class ModelAdmin(ListOptions, BulkOptions, ModelView):
     """One model in the admin. Options are SQLAdmin's; the methods below are ours."""
 
     page_size = 25
@@ -225,6 +226,7 @@ class ModelAdmin(ListOptions, ModelView):
         self.prepare_list()
         self.form_class_for_create = self._build_form(self._form_create_rules)
         self.form_class_for_edit = self._build_form(self._form_edit_rules)
+        self.prepare_bulk()
 
     def _build_form(self, rules: list[str]) -> type[Form]:
         coroutine = self.scaffold_form(rules)

@@ -22,7 +22,6 @@ from project.admin.lists.values import WrongValue
 from project.admin.pages import (
     NOT_PERMITTED,
     AdminPages,
-    may,
     principal_of,
     with_query,
 )
@@ -104,7 +103,7 @@ class ListPages(AdminPages):
             "remarks": _remarks(query, page),
             "back_query": query_string,
             "back": f"?{urlencode({'back': query_string})}" if query_string else "",
-            "has_actions": may(request, view, "delete"),
+            "has_actions": bool(view.actions_for(principal_of(request))),
         }
         if query is not None:
             context |= {

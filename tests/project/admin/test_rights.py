@@ -48,6 +48,7 @@ class Endpoint:
 
 ENDPOINTS = {
     "list": [Endpoint("GET", "list", ("view", "change"))],
+    "action": [Endpoint("POST", "action", ("view", "change"))],
     "filter_lookup": [Endpoint("GET", "filter/lookup?name=none", ("view", "change"))],
     "details": [Endpoint("GET", "details/{pk}", ("view", "change"), "can_view_details")],
     "create": [
@@ -172,7 +173,7 @@ def test_only_what_is_permitted_is_shown(client: TestClient, session: Session) -
     assert "Add item" not in page
     page = client.get("/admin/items-item/list").text
     assert f"/admin/items-item/details/{item.id}" in page
-    for hidden in (f"/edit/{item.id}", "Delete chosen", "Add item", "/admin/user/"):
+    for hidden in (f"/edit/{item.id}", "delete_chosen", "set_stock", "Add item", "/admin/user/"):
         assert hidden not in page
 
 
