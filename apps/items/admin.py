@@ -38,6 +38,7 @@ class ItemAdmin(ModelAdmin, model=Item):
     column_labels: ClassVar = {"created_at": "Created", "updated_at": "Last change"}
     form_columns = (Item.name, Item.description, Item.price, Item.stock, "owner")
     actions = ("set_stock",)
+    list_editable = (Item.price, Item.stock)
     form_ajax_refs: ClassVar = {"owner": {"fields": ("email",), "order_by": "email"}}
 
     def create_row(self, session: Session, values: Values) -> Item:

@@ -25,7 +25,7 @@ from project.admin.formats import display
 from project.admin.guard import Guard, RefuseCrossSiteWrites
 from project.admin.history.pages import HistoryPages
 from project.admin.lists.action_pages import ActionPages, actions_for
-from project.admin.lists.pages import ListPages
+from project.admin.lists.editing_pages import EditingPages
 from project.admin.objects.pages import ObjectPages
 from project.admin.pages import list_address, may, path_to, principal_of, with_query
 from project.admin.sessions import CookieSessions
@@ -68,7 +68,7 @@ class AdminSite(
     SignInsPages,
     DashboardPages,
     ModelDocPages,
-    ListPages,
+    EditingPages,
     ActionPages,
     ObjectPages,
     HistoryPages,
@@ -188,6 +188,7 @@ class AdminSite(
             *self.sign_in_routes(),
             *self.sign_ins_routes(),
             *self.list_routes(),
+            *self.editing_routes(),
             *self.action_routes(),
             *self.object_routes(),
             *self.history_routes(),

@@ -93,7 +93,7 @@ def test_everything_works_without_scripts(
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_role("status")).to_have_text("Added.")
         page.get_by_label("Choose Brass hook").check()
-        page.get_by_label("With the chosen rows", exact=True).select_option("Delete…")
+        page.get_by_label("Action", exact=True).select_option("Delete…")
         page.get_by_role("button", name="Go").click()
         page.get_by_role("button", name="Delete", exact=True).click()
         expect(page.get_by_role("status")).to_have_text("Deleted.")

@@ -48,6 +48,7 @@ class Endpoint:
 
 ENDPOINTS = {
     "list": [Endpoint("GET", "list", ("view", "change"))],
+    "save_list": [Endpoint("POST", "list", ("change",), "is_list_editable")],
     "action": [Endpoint("POST", "action", ("view", "change"))],
     "filter_lookup": [Endpoint("GET", "filter/lookup?name=none", ("view", "change"))],
     "details": [Endpoint("GET", "details/{pk}", ("view", "change"), "can_view_details")],
@@ -133,6 +134,8 @@ def test_every_endpoint(
         sent = {"pks": str(row.id)} if endpoint.method == "POST" else None
         response = client.request(endpoint.method, path, data=sent)
         is_offered = getattr(view, endpoint.switch, True)
+        if endpoint.path == "list" and endpoint.method == "POST":
+            is_offered = view.can_edit and view.is_list_editable
         if endpoint.path.startswith("ajax"):
             is_offered = view.can_edit or view.can_create
         if person in {"anonymous", "plain"}:

@@ -100,8 +100,8 @@ def test_all_or_nothing_with_a_sentence_for_each(admin: TestClient, session: Ses
     over = OrderFactory.create_batch(2, cancelled=True)
     page = act(admin, ORDERS, "cancel", [order, *over], _agreed="3")
     assert page.status_code == 409
-    for order in over:
-        assert f"<li>Order {order.id} is cancelled already.</li>" in page.text
+    for late in over:
+        assert f"<li>Order {late.id} is cancelled already.</li>" in page.text
     session.expire_all()
     assert order.status == PLACED
     assert actions_told(session) == []
