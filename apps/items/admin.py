@@ -39,10 +39,14 @@ class ItemAdmin(ModelAdmin, model=Item):
     form_columns = (Item.name, Item.description, Item.price, Item.stock, "owner")
     actions = ("set_stock",)
     list_editable = (Item.price, Item.stock)
+    can_export = can_import = True
     form_ajax_refs: ClassVar = {"owner": {"fields": ("email",), "order_by": "email"}}
 
     def create_row(self, session: Session, values: Values) -> Item:
         return services.create_item(session, **values)
+
+    def create_rows(self, session: Session, values: Sequence[Values]) -> Sequence[Item]:
+        return services.create_items(session, items=values)
 
     def update_row(self, session: Session, row: Item, values: Values) -> None:
         services.update_item(session, item=row, **values)

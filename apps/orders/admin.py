@@ -31,6 +31,7 @@ class OrderAdmin(ModelAdmin, model=Order):
         "updated_at": "Last change",
     }
     actions = ("cancel",)
+    can_export = True
 
     @action(label="Cancel", confirm="What was ordered goes back into stock. This cannot be undone.")
     def cancel(
@@ -58,6 +59,7 @@ class OrderLineAdmin(ModelAdmin, model=OrderLine):
         OrderLine.unit_price,
         OrderLine.quantity,
     )
+    can_export = True
     column_searchable_list = ("=order_id", "^name")
     list_filter = ("item",)
     column_sortable_list = (OrderLine.id, OrderLine.unit_price, OrderLine.quantity)

@@ -68,7 +68,6 @@ UNUSED = (
     "delete_model",
     "column_filters",
     "sort_query",
-    "can_import",
     "save_as",
 )
 """What SQLAdmin offers and this admin does not call: it would be silently ignored."""

@@ -26,6 +26,8 @@ from project.admin.guard import Guard, RefuseCrossSiteWrites
 from project.admin.history.pages import HistoryPages
 from project.admin.lists.action_pages import ActionPages, actions_for
 from project.admin.lists.editing_pages import EditingPages
+from project.admin.lists.export_pages import ExportPages, may_export
+from project.admin.lists.import_pages import ImportPages, may_import
 from project.admin.objects.pages import ObjectPages
 from project.admin.pages import list_address, may, path_to, principal_of, with_query
 from project.admin.sessions import CookieSessions
@@ -70,6 +72,8 @@ class AdminSite(
     ModelDocPages,
     EditingPages,
     ActionPages,
+    ExportPages,
+    ImportPages,
     ObjectPages,
     HistoryPages,
 ):
@@ -167,6 +171,8 @@ class AdminSite(
             identity_of=self._identity_of,
             may=may,
             actions_for=actions_for,
+            may_export=may_export,
+            may_import=may_import,
             theme_of=theme_of,
             themes=THEMES,
             display=display,
@@ -190,6 +196,8 @@ class AdminSite(
             *self.list_routes(),
             *self.editing_routes(),
             *self.action_routes(),
+            *self.export_routes(),
+            *self.import_routes(),
             *self.object_routes(),
             *self.history_routes(),
         ]

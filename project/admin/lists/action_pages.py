@@ -37,6 +37,7 @@ LIST_LIMIT = 2 * FORM_LIMIT
 PREFIX = "value-"
 """Before the fields of an action's own form, which may have any name."""
 
+EXPORT = "export_chosen"
 WHOLE_LIST, AGREED = "whole_list", "_agreed"
 LONGEST_QUERY = 8_000
 
@@ -53,6 +54,8 @@ class ActionPages(AdminPages):
         """Do something with some rows, or ask first."""
         view = self.view_of(request, "view")
         sent = await request.form(max_fields=LIST_LIMIT, max_files=0)
+        if _text(sent, "action") == EXPORT:
+            return _to_export(request, view, sent)
         action = _find_action(request, view, _text(sent, "action"))
         if action is None:
             raise HTTPException(400, "Choose an action first.")
@@ -144,6 +147,16 @@ class ActionPages(AdminPages):
             came_from=_text(sent, "from"),
             **context,
         )
+
+
+def _to_export(request: Request, view: ModelAdmin, sent: FormData) -> Response:
+    """Lead to the page of exports, which asks for itself what somebody may."""
+    ticked = [value for value in sent.getlist("pks") if isinstance(value, str)]
+    if WHOLE_LIST not in sent and not ticked:
+        raise HTTPException(400, "Choose some rows first.")
+    chosen = [] if WHOLE_LIST in sent else [("pks", value) for value in ticked]
+    query = urlencode([("back", _text(sent, "back")), *chosen])
+    return RedirectResponse(f"{path_to(request, 'export', identity=view.identity)}?{query}", 303)
 
 
 def actions_for(request: Request, view: ModelAdmin) -> list[Action]:

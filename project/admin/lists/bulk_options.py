@@ -40,6 +40,8 @@ class BulkOptions:
     # What the view has of SQLAdmin and of ModelAdmin.
     model: Any
     can_delete: ClassVar[bool]
+    can_import: ClassVar[bool]
+    can_be_imported: bool
     if TYPE_CHECKING:
         form_class_for_edit: type[Form]
 
@@ -80,6 +82,8 @@ class BulkOptions:
             self._require(found.told.permission, f"action {found.name}")
         self._require(self.export_permission, "export_permission")
         self._prepare_editing()
+        if self.can_import and not self.can_be_imported:
+            raise self._mistake("can_import needs a form that waits for nothing (prepare_values)")
 
     def _require(self, permission: str, place: str) -> None:
         if "." in permission:
@@ -102,6 +106,14 @@ class BulkOptions:
     def is_list_editable(self) -> bool:
         """Whether rows can be changed in the list."""
         return bool(self.editable_columns)
+
+    @property
+    def imports_by(self) -> str:
+        """Name the column by which an imported row finds the one that it changes; or nothing."""
+        if self.import_key is not None:
+            return self._get_prop_name(self.import_key)
+        keys = [self.mapper.get_property_by_column(c).key for c in self.mapper.primary_key]
+        return keys[0] if len(keys) == 1 else ""
 
     def allows(self, principal: "Principal", permission: str) -> bool:
         """Whether somebody holds what an action, or the export, needs."""

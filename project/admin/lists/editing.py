@@ -188,7 +188,7 @@ def save_rows(session: Session, view: ModelAdmin, actor: Actor, editors: Sequenc
         try:
             with session.begin_nested():
                 _save(session, view, actor, editor)
-        except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
+        except Exception as error:
             mistake = explain(error, view)
             if mistake is None:
                 raise

@@ -1,5 +1,7 @@
 """Saving what was typed into a list."""
 
+from collections.abc import Sequence
+
 from sqladmin.authentication import login_required
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -62,7 +64,7 @@ class EditingPages(ListPages):
         return await self.work.run(save_rows, view, actor_of(request), editors)
 
     async def _show_again(
-        self, request: Request, identifiers: list[str], wrong: list[Editor]
+        self, request: Request, identifiers: list[str], wrong: Sequence[Editor]
     ) -> Response:
         view, query = self.view_of(request, "change"), self.query_of(request)
         page, editors = await self.work.run(fetch_again, query, request, identifiers, wrong)

@@ -119,7 +119,7 @@ class ListPages(AdminPages):
             "refusal": refusal,
             "back_query": query_string,
             "back": f"?{urlencode({'back': query_string})}" if query_string else "",
-            "has_actions": bool(view.actions_for(principal_of(request))),
+            "has_actions": bool(view.actions_for(principal_of(request))) or view.can_export,
         }
         if query is not None:
             context |= {

@@ -49,6 +49,12 @@ class Endpoint:
 ENDPOINTS = {
     "list": [Endpoint("GET", "list", ("view", "change"))],
     "save_list": [Endpoint("POST", "list", ("change",), "is_list_editable")],
+    "export": [Endpoint("GET", "export", ("view", "change"), "can_export")],
+    "export_rows": [Endpoint("POST", "export", ("view", "change"), "can_export")],
+    "import": [
+        Endpoint("GET", "import", (), "can_import"),
+        Endpoint("POST", "import", (), "can_import"),
+    ],
     "action": [Endpoint("POST", "action", ("view", "change"))],
     "filter_lookup": [Endpoint("GET", "filter/lookup?name=none", ("view", "change"))],
     "details": [Endpoint("GET", "details/{pk}", ("view", "change"), "can_view_details")],
