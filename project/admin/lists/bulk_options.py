@@ -41,7 +41,6 @@ class BulkOptions:
     model: Any
     can_delete: ClassVar[bool]
     can_import: ClassVar[bool]
-    can_be_imported: bool
     if TYPE_CHECKING:
         form_class_for_edit: type[Form]
 
@@ -49,6 +48,8 @@ class BulkOptions:
         def runtime(self) -> Runtime: ...
         @property
         def mapper(self) -> Mapper[Any]: ...
+        @property
+        def can_be_imported(self) -> bool: ...
         @property
         def list_columns(self) -> list[str]: ...
         def permits(self, principal: Principal, action: str) -> bool: ...

@@ -135,10 +135,10 @@ class Import:
     def _read(self, line: Line, names: Sequence[str]) -> Wanted | None:
         """Read one row by the form; None if something is wrong with it."""
         before = self.report.count_wrong
-        sent = [(name, self._text(name, line)) for name in names if name in line.texts]
+        present = [name for name in names if name in line.texts]
+        sent = {name: self._text(name, line) for name in present}
         self.form.process(FormData(sent))
         is_new = not line.texts.get(self.view.imports_by, "").strip() or self._is_natural
-        present = [name for name, _ in sent]
         self.form.validate()
         for name in self.columns:
             found = self.form[name]

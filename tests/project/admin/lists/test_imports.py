@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -27,9 +26,9 @@ HEAD = "name,description,price,stock,owner\n"
 
 
 @pytest.fixture
-def owner(client: TestClient) -> Iterator[User]:
+def owner(client: TestClient, session: Session) -> User:
     user = UserFactory.create(superuser=True, email="root@example.com")
-    yield enter(client, user)
+    return enter(client, user)
 
 
 def check(client: TestClient, data: str | bytes, **sent: str) -> Response:
@@ -156,7 +155,7 @@ def test_other_data_than_at_the_check(client: TestClient, session: Session, owne
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "There are no rows"),
+        (b"", "has to name the columns"),
         (HEAD.encode(), "There are no rows"),
         (b"name,price\n\xff\xfe,1\n", "Line 2 is not UTF-8"),
         (b"name,price\nLamp\0,1\n", "Line 2 holds a character that cannot be stored"),
