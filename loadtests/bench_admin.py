@@ -101,7 +101,7 @@ def _measure_files(client: "Client") -> None:
     client.upload("/admin/items-item/import", f"name,price,stock,owner\n{rows}", agreed)
     seconds, grown = time.perf_counter() - started - checked, _memory() - before
     print(
-        f"import of 20,000 items: checked in {checked:.1f} s, written in {seconds:.1f} s, {grown:+} MB"
+        f"20,000 items: checked in {checked:.1f} s, written in {seconds:.1f} s, {grown:+} MB"
     )
 
 
