@@ -100,9 +100,7 @@ def _measure_files(client: "Client") -> None:
     agreed = dict(re.findall(r'name="(_checked|_expected)" value="([^"]*)"', found))
     client.upload("/admin/items-item/import", f"name,price,stock,owner\n{rows}", agreed)
     seconds, grown = time.perf_counter() - started - checked, _memory() - before
-    print(
-        f"20,000 items: checked in {checked:.1f} s, written in {seconds:.1f} s, {grown:+} MB"
-    )
+    print(f"20,000 items: checked in {checked:.1f} s, written in {seconds:.1f} s, {grown:+} MB")
 
 
 def _memory() -> int:

@@ -36,7 +36,7 @@ def test_action_with_a_form(page: Page, site: str, superuser: User, session: Ses
     page.get_by_label("Choose Oak table").check()
     page.get_by_label("Action", exact=True).select_option("Set stock to…")
     page.get_by_role("button", name="Go").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Set stock to…: 2 items")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Set stock to: 2 items")
     page.get_by_label("Stock").fill("7")
     page.get_by_role("button", name="Set stock to").click()
     expect(page.get_by_role("status")).to_have_text("Set stock to: 2 items.")
@@ -71,7 +71,7 @@ def test_file_out_and_in_again(
     page.goto(f"{site}/admin/items-item/import")
     page.get_by_label("File").set_input_files(file)
     page.get_by_role("button", name="Check only").click()
-    page.get_by_role("button", name="Import 1 rows").click()
+    page.get_by_role("button", name="Import 1 row").click()
     expect(page.get_by_role("status")).to_have_text("Import: 0 added, 1 changed.")
     assert stocks(session) == [10, 12, 10]
 
