@@ -153,7 +153,6 @@ def _pieces(session: Session, order: Order) -> Iterator[tuple[bytes, int]]:
     result = session.execute(statement, execution_options={"yield_per": PIECE})
     for rows in result.partitions():
         lines = [[read(row) for read in readers] for row in rows]
-        session.expunge_all()
         yield write(lines).encode(), len(lines)
 
 

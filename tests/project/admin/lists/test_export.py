@@ -101,8 +101,11 @@ def test_mark_for_excel(admin: TestClient, session: Session) -> None:
 
 def test_many_pieces(admin: TestClient, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "PIECE", 2)
-    ItemFactory.create_batch(9, owner=UserFactory.create())
-    assert len(table(admin, ITEMS)) == 9
+    owners = UserFactory.create_batch(3)
+    for number in range(9):
+        ItemFactory.create(owner=owners[number % 3])
+    found = table(admin, ITEMS, back="sortBy=id")
+    assert [row["owner"] for row in found] == [f"{o.email} #{o.id}" for o in owners] * 3
     assert entries(session)[0]["rows"] == 9
 
 
