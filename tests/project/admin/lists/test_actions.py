@@ -21,7 +21,7 @@ from project.admin.lists.selection import MOST_ROWS
 from tests.factories.items import ItemFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory
 from tests.factories.users import UserFactory, grant
-from tests.project.admin.support import enter
+from tests.project.admin.support import enter, shown_form
 
 USERS, ITEMS, ORDERS = (
     f"/admin/{view}/action" for view in ("users-user", "items-item", "orders-order")
@@ -257,3 +257,15 @@ def test_nothing_happens_by_get_or_for_other_sites(admin: TestClient, session: S
 def test_sentence_of_another_key_is_not_shown(admin: TestClient) -> None:
     admin.cookies.set("lintel_admin_said", "SGVsbG8=.0000", path="/admin")
     assert "Hello" not in admin.get("/admin/").text
+
+
+def test_action_and_edit_at_once(admin: TestClient, session: Session) -> None:
+    """An edit that was begun before an action is a conflict, and undoes nothing of it."""
+    item = ItemFactory.create()
+    path = f"/admin/items-item/edit/{item.id}"
+    opened = shown_form(admin.get(path))
+    sent = {"_agreed": "1", "value-stock": "3"}
+    assert act(admin, ITEMS, "set_stock", [item], **sent).status_code == 303
+    page = admin.post(path, data=opened | {"name": "Late", "stock": "10"})
+    assert page.status_code == 409
+    assert stocks(session) == [3]
