@@ -18,7 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
@@ -83,7 +83,39 @@ def main() -> None:
             for _ in range(options.rounds):
                 for label, path in pages:
                     times[label].append(client.time(path))
+            if options.only in "export import":
+                _measure_files(client)
         _report(times, beats)
+
+
+def _measure_files(client: "Client") -> None:
+    """Take all orders out, and 20,000 items in; say how long, and what the server grew by."""
+    for kind in ("csv", "jsonl"):
+        before, started = _memory(), time.perf_counter()
+        size = client.download("/admin/orders-order/export", {"format": kind})
+        seconds, grown = time.perf_counter() - started, _memory() - before
+        print(f"export of all orders, {kind}: {size:,} bytes in {seconds:.1f} s, {grown:+} MB")
+    rows = "".join(f"New lamp {n},{n % 900}.50,{n % 70},{EMAIL}\n" for n in range(20_000))
+    before, started = _memory(), time.perf_counter()
+    found = client.upload(
+        "/admin/items-item/import", f"name,price,stock,owner\n{rows}", {"check": "1"}
+    )
+    checked = time.perf_counter() - started
+    agreed = dict(re.findall(r'name="(_checked|_expected)" value="([^"]*)"', found))
+    client.upload("/admin/items-item/import", f"name,price,stock,owner\n{rows}", agreed)
+    seconds, grown = time.perf_counter() - started - checked, _memory() - before
+    print(f"20,000 items: checked in {checked:.1f} s, written in {seconds:.1f} s, {grown:+} MB")
+
+
+def _memory() -> int:
+    """Return the megabytes that the server takes, where `/proc` tells; it is a child of ours."""
+    sizes = [0]
+    for found in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            told = dict(line.split(":", 1) for line in found.read_text().splitlines())
+            if int(told["PPid"]) == os.getpid() and "VmRSS" in told:
+                sizes.append(int(told["VmRSS"].split()[0]) // 1024)
+    return max(sizes)
 
 
 def _options() -> argparse.Namespace:
@@ -132,6 +164,27 @@ class Client:
         if answer.status != 200:  # noqa: PLR2004 - fine is 200
             raise RuntimeError(f"{path}: {answer.status}")
         return body
+
+    def download(self, path: str, form: dict[str, str]) -> int:
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        self._connection.request("POST", path, urlencode(form), {**self._headers, **kind})
+        answer, size = self._connection.getresponse(), 0
+        while piece := answer.read(65_536):
+            size += len(piece)
+        return size
+
+    def upload(self, path: str, data: str, form: dict[str, str]) -> str:
+        head = 'Content-Disposition: form-data; name="{}"'
+        parts = [f"{head.format(name)}\r\n\r\n{value}" for name, value in form.items()]
+        parts.append(head.format("file") + f'; filename="f.csv"\r\n\r\n{data}')
+        body = "".join(f"--bench\r\n{part}\r\n" for part in parts) + "--bench--\r\n"
+        kind = {"Content-Type": "multipart/form-data; boundary=bench"}
+        self._connection.request("POST", path, body.encode(), {**self._headers, **kind})
+        answer = self._connection.getresponse()
+        text = answer.read().decode()
+        if answer.status not in {200, 303}:
+            raise RuntimeError(f"{path}: {answer.status}")
+        return text
 
     def time(self, path: str) -> float:
         started = time.perf_counter()

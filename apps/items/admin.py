@@ -1,12 +1,21 @@
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import Select, any_, func, select
 from sqlalchemy.orm import Session
+from wtforms import Form, IntegerField
+from wtforms.validators import InputRequired, NumberRange
 
 from apps.items import services
-from apps.items.models import Item
+from apps.items.models import MAXIMUM_STOCK, Item
 from apps.items.search import parse_words
+from project.admin.actions import action
+from project.admin.recording import Actor
 from project.admin.views import ModelAdmin, Values
+
+
+class StockForm(Form):  # type: ignore[misc]  # WTForms is untyped
+    stock = IntegerField("Stock", validators=[InputRequired(), NumberRange(0, MAXIMUM_STOCK)])
 
 
 class ItemAdmin(ModelAdmin, model=Item):
@@ -28,6 +37,9 @@ class ItemAdmin(ModelAdmin, model=Item):
     )
     column_labels: ClassVar = {"created_at": "Created", "updated_at": "Last change"}
     form_columns = (Item.name, Item.description, Item.price, Item.stock, "owner")
+    actions = ("set_stock",)
+    list_editable = (Item.price, Item.stock)
+    can_export = can_import = True
     form_ajax_refs: ClassVar = {"owner": {"fields": ("email",), "order_by": "email"}}
 
     def site_path(self, row: Item) -> str:
@@ -36,11 +48,26 @@ class ItemAdmin(ModelAdmin, model=Item):
     def create_row(self, session: Session, values: Values) -> Item:
         return services.create_item(session, **values)
 
+    def create_rows(self, session: Session, values: Sequence[Values]) -> Sequence[Item]:
+        return services.create_items(session, items=values)
+
     def update_row(self, session: Session, row: Item, values: Values) -> None:
         services.update_item(session, item=row, **values)
 
     def delete_row(self, session: Session, row: Item) -> None:
         services.delete_item(session, item=row, files=self.runtime.storage)
+
+    @action(label="Set stock to…", form=StockForm)
+    def set_stock(
+        self,
+        session: Session,
+        actor: Actor,  # noqa: ARG002 - anybody who may change items
+        rows: Sequence[Item],
+        values: Values,
+    ) -> int:
+        for item in rows:
+            services.update_item(session, item=item, stock=values["stock"])
+        return len(rows)
 
     def search_query(self, stmt: Select[Any], term: str) -> Select[Any]:
         # Whole words through the index, as the API does. The words are hidden in a subquery and

@@ -1,17 +1,19 @@
-"""Orders to look at. They are placed and cancelled through the API, where the stock follows."""
+"""Orders to look at and to cancel. They are placed through the API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar
 
 from sqlalchemy.orm import Session
 
-from apps.orders import queries
+from apps.orders import queries, services
 from apps.orders.models import CANCELLED, PLACED, Order, OrderLine
+from project.admin.actions import Refused, action
 from project.admin.dashboard.panels import DailyPlot
 from project.admin.objects.inline import Inline
-from project.admin.views import ModelAdmin
+from project.admin.recording import Actor
+from project.admin.views import ModelAdmin, Values
 
 
 class OrderLineInline(Inline, model=OrderLine):
@@ -44,6 +46,23 @@ class OrderAdmin(ModelAdmin, model=Order):
         "created_at": "Placed",
         "updated_at": "Last change",
     }
+    actions = ("cancel",)
+    can_export = True
+
+    @action(label="Cancel", confirm="What was ordered goes back into stock. This cannot be undone.")
+    def cancel(
+        self,
+        session: Session,
+        actor: Actor,  # noqa: ARG002 - anybody who may change orders
+        rows: Sequence[Order],
+        values: Values,  # noqa: ARG002 - no form
+    ) -> int:
+        over = [f"{order} is {order.status} already." for order in rows if order.status != PLACED]
+        if over:
+            raise Refused(*over)
+        for order in queries.load_lines(session, rows):
+            services.cancel_order(session, order=order)
+        return len(rows)
 
 
 class OrderLineAdmin(ModelAdmin, model=OrderLine):
@@ -56,6 +75,7 @@ class OrderLineAdmin(ModelAdmin, model=OrderLine):
         OrderLine.unit_price,
         OrderLine.quantity,
     )
+    can_export = True
     column_searchable_list = ("=order_id", "^name")
     list_filter = ("item",)
     column_sortable_list = (OrderLine.id, OrderLine.unit_price, OrderLine.quantity)

@@ -1,6 +1,6 @@
 """Reads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -29,6 +29,12 @@ def get_order(session: Session, order_id: int) -> Order:
     if order is None:
         raise OrderNotFound
     return order
+
+
+def load_lines(session: Session, orders: Collection[Order]) -> Sequence[Order]:
+    """Return these orders with their lines, by their ids."""
+    statement = select(Order).where(Order.id.in_([order.id for order in orders]))
+    return session.scalars(statement.options(selectinload(Order.lines)).order_by(Order.id)).all()
 
 
 def list_orders(

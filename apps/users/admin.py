@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import ClassVar
 
@@ -14,9 +14,11 @@ from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from apps.users.passwords import hash_new_password
 from apps.users.role_fields import offer_groups, offer_permissions
 from apps.users.validation import Email
+from project.admin.actions import action
 from project.admin.dashboard.panels import DailyPlot
 from project.admin.forms import CheckboxesField
 from project.admin.objects.matrix import MatrixField
+from project.admin.recording import Actor
 from project.admin.views import ModelAdmin, Values
 from project.runtime import Runtime
 from project.web.principal import Principal
@@ -79,6 +81,7 @@ class UserAdmin(ModelAdmin, model=User):
         "last_login_at": "Last sign-in",
         "updated_at": "Last change",
     }
+    actions = ("activate", "deactivate")
     form_base_class = UserForm
     object_pages = (PasswordPage, ResetLinkPage)
     form_columns = (
@@ -151,6 +154,36 @@ class UserAdmin(ModelAdmin, model=User):
 
     def delete_row(self, session: Session, row: User) -> None:
         services.delete_user(session, user=row)
+
+    @action(label="Activate")
+    def activate(
+        self,
+        session: Session,
+        actor: Actor,  # noqa: ARG002 - `authorise` was asked
+        rows: Sequence[User],
+        values: Values,  # noqa: ARG002 - no form
+    ) -> int:
+        return _set_active(session, rows, is_active=True)
+
+    @action(
+        label="Deactivate",
+        confirm="Whoever is not active is signed out, loses all API keys, and stays out.",
+    )
+    def deactivate(
+        self,
+        session: Session,
+        actor: Actor,  # noqa: ARG002 - `authorise` was asked
+        rows: Sequence[User],
+        values: Values,  # noqa: ARG002 - no form
+    ) -> int:
+        return _set_active(session, rows, is_active=False)
+
+
+def _set_active(session: Session, users: Sequence[User], *, is_active: bool) -> int:
+    others = [user for user in users if user.is_active != is_active]
+    for user in others:
+        services.change_user(session, user=user, changes={"is_active": is_active})
+    return len(others)
 
 
 def _take_roles(values: Values) -> Values:

@@ -81,7 +81,6 @@ UNUSED = (
     "delete_model",
     "column_filters",
     "sort_query",
-    "can_import",
 )
 """What SQLAdmin offers and this admin does not call: it would be silently ignored."""
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from project.admin import flash
 from project.admin.mistakes import Mistake, explain
 from project.admin.recording import Actor
 from project.admin.sessions import CookieSessions
@@ -48,13 +49,25 @@ class AdminPages(Admin):
         """Fill in a template; it also sees who is signed in and what was just done."""
         context["has_history"] = self.runtime.trail is not None
         context["principal"] = getattr(request.state, "principal", None)
-        context["note"] = self._note(request, context.get("model_view"))
+        told = flash.said(request, self.runtime.settings)
+        context["note"] = told or self._note(request, context.get("model_view"))
         context.setdefault("mistake", None)
+        response = await self._fill_in(request, template, status, context)
+        if told is not None:
+            flash.forget(response)
+        return response
+
+    async def _fill_in(
+        self, request: Request, template: str, status: int, context: dict[str, Any]
+    ) -> Response:
         if context.get("inlines"):  # hundreds of fields: half a second that the loop cannot spare
             render = self.templates.env.get_template(template).render
             content = await self.runtime.lanes.cpu.run(render, {**context, "request": request})
             return HTMLResponse(content, status)
-        return await self.templates.TemplateResponse(request, template, context, status)
+        response: Response = await self.templates.TemplateResponse(
+            request, template, context, status
+        )
+        return response
 
     def _note(self, request: Request, view: Any) -> str | None:
         name = request.query_params.get("note", "")

@@ -128,5 +128,8 @@ def _name(session: Session, relation: RelationshipProperty[Any], key: Any) -> An
     if key is None:
         return None
     remote = (relation.local_remote_pairs or ())[0][1]
+    if list(relation.mapper.primary_key) == [remote]:
+        target = session.get(relation.mapper.class_, key)  # which may have been read already
+        return plain(key) if target is None else plain(name_reference(target))
     target = session.scalars(select(relation.mapper.class_).where(remote == key)).first()
     return plain(key) if target is None else plain(name_reference(target))

@@ -24,7 +24,10 @@ from project.admin.declaring import adopt
 from project.admin.formats import display
 from project.admin.guard import Guard, RefuseCrossSiteWrites
 from project.admin.history.pages import HistoryPages
-from project.admin.lists.pages import ListPages
+from project.admin.lists.action_pages import ActionPages, actions_for
+from project.admin.lists.editing_pages import EditingPages
+from project.admin.lists.export_pages import ExportPages, may_export
+from project.admin.lists.import_pages import ImportPages, may_import
 from project.admin.objects.inline import adopt_inlines
 from project.admin.objects.pages import ObjectPages
 from project.admin.pages import list_address, may, path_to, principal_of, with_query
@@ -69,7 +72,10 @@ class AdminSite(
     SignInsPages,
     DashboardPages,
     ModelDocPages,
-    ListPages,
+    EditingPages,
+    ActionPages,
+    ExportPages,
+    ImportPages,
     ObjectPages,
     HistoryPages,
 ):
@@ -170,6 +176,9 @@ class AdminSite(
             identity_to_add=self._identity_to_add,
             zone_name=zone_name,
             may=may,
+            actions_for=actions_for,
+            may_export=may_export,
+            may_import=may_import,
             theme_of=theme_of,
             themes=THEMES,
             display=display,
@@ -193,7 +202,7 @@ class AdminSite(
         return next(views, model.__name__).lower()
 
     def _routes(self) -> list[BaseRoute]:
-        """Name what is answered. SQLAdmin's file download, export and import are not here."""
+        """Name what is answered. SQLAdmin's file download is not here."""
         return [
             Mount("/statics", app=ProjectFiles(packages=["sqladmin"]), name="statics"),
             *self.dashboard_routes(),
@@ -201,6 +210,10 @@ class AdminSite(
             *self.sign_in_routes(),
             *self.sign_ins_routes(),
             *self.list_routes(),
+            *self.editing_routes(),
+            *self.action_routes(),
+            *self.export_routes(),
+            *self.import_routes(),
             *self.object_routes(),
             *self.history_routes(),
         ]

@@ -118,9 +118,9 @@ def _show_to(session: Session, view: ModelAdmin, principal: Principal, found: Fo
 
 def create(session: Session, view: ModelAdmin, actor: Actor, form: Form, values: Values) -> str:
     """Make a row and return its identifier."""
-    values = _resolve(session, view, actor.principal, form, values)
+    values = resolve(session, view, actor.principal, form, values)
     view.authorise(session, actor.principal, "add", None, values)
-    given = {name: value for name, value in values.items() if not _is_default(view, name, value)}
+    given = {name: value for name, value in values.items() if not is_default(view, name, value)}
     row = view.create_row(session, given)
     session.flush()  # the identifier, and what the database has to say
     if view.runtime.trail is not None:
@@ -155,7 +155,7 @@ def update(
         raise ChangedMeanwhile(found.version, shown, differences, last)
     kept = {name for name in form._fields if name not in changed}
     touched = {name: value for name, value in values.items() if name not in kept}
-    touched = _resolve(session, view, actor.principal, form, touched)
+    touched = resolve(session, view, actor.principal, form, touched)
     view.authorise(session, actor.principal, "change", found.row, touched)
     if touched:
         before = snapshot(view, found.row)
@@ -274,7 +274,7 @@ def is_changed(field: Field, shown: Form) -> bool:
     return not isinstance(sent, str) or one_line_end(sent) != one_line_end(text_of(before))
 
 
-def _resolve(
+def resolve(
     session: Session, view: ModelAdmin, principal: Principal, form: Form, values: Values
 ) -> Values:
     """Turn typed references into foreign keys, and empty texts into NULL where there is one."""
@@ -309,7 +309,7 @@ def _is_nullable(view: ModelAdmin, name: str) -> bool:
     return column is not None and bool(column.nullable)
 
 
-def _is_default(view: ModelAdmin, name: str, value: Any) -> bool:
+def is_default(view: ModelAdmin, name: str, value: Any) -> bool:
     """Whether an empty field of a new row leaves the value to the column's default."""
     column = view.mapper.columns.get(name)
     if value is not None or column is None or column.nullable:

@@ -70,3 +70,14 @@ def _is_large(column: Any) -> bool:
         return True
     is_text = isinstance(column.type, String)
     return isinstance(column.type, Text) or (is_text and (column.type.length or 0) > LONG_TEXT)
+
+
+def load_alias(target: Any) -> list[Any]:
+    """Return the options for a related row that is joined by hand: what names it, and no more."""
+    mapper = inspect(target).mapper
+    secrets = [key for key in mapper.column_attrs.keys() if is_secret(key)]  # noqa: SIM118
+    large = [key for key in _large(mapper) if key not in secrets]
+    return [
+        *(defer(getattr(target, key), raiseload=True) for key in secrets),
+        *(defer(getattr(target, key)) for key in large),
+    ]

@@ -1,5 +1,6 @@
 """The list of a view's rows, and what is done from it."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -12,12 +13,13 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from project.admin.lists.columns import describe_columns
+from project.admin.lists.editing import Editor, fetch_editable
 from project.admin.lists.field_filters import ReferenceFilter, read_key
 from project.admin.lists.filters import Scope
 from project.admin.lists.pager import build_pager
 from project.admin.lists.panel import build_chips, build_dates, build_panels
 from project.admin.lists.query import ListQuery, read_query
-from project.admin.lists.reading import CANCELLED, ListPage, fetch_list
+from project.admin.lists.reading import CANCELLED, ListPage
 from project.admin.lists.values import WrongValue
 from project.admin.pages import (
     NOT_PERMITTED,
@@ -58,17 +60,24 @@ class ListPages(AdminPages):
         if tidied is not None:
             return RedirectResponse(tidied, 302)
         try:
-            scope = Scope(view, principal_of(request), partial(self.may_see, request))
-            query = read_query(scope, request)
+            query = self.query_of(request)
         except WrongValue as error:
             return await self._list_page(request, view, None, ListPage(), problem=str(error))
         try:
-            page = await self.work.run(fetch_list, query, request)
+            page, editors = await self.work.run(
+                fetch_editable, query, request, may_change=may(request, view, "change")
+            )
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != CANCELLED:
                 raise
             return await self._list_page(request, view, query, ListPage(), problem=TOO_SLOW)
-        return await self._list_page(request, view, query, page)
+        return await self._list_page(request, view, query, page, editors=editors)
+
+    def query_of(self, request: Request) -> ListQuery:
+        """Read what the address of a list asks for. Raises WrongValue."""
+        view = self.view_of(request, "view")
+        scope = Scope(view, principal_of(request), partial(self.may_see, request))
+        return read_query(scope, request)
 
     @login_required
     async def filter_lookup(self, request: Request) -> Response:
@@ -94,6 +103,9 @@ class ListPages(AdminPages):
         page: ListPage,
         *,
         problem: str = "",
+        editors: Mapping[str, Editor] | None = None,
+        gone: Sequence[Editor] = (),
+        refusal: tuple[int, str] | None = None,
     ) -> Response:
         address = partial(with_query, request)
         query_string = _way_back(request)
@@ -102,9 +114,12 @@ class ListPages(AdminPages):
             "query": query,
             "problem": problem,
             "remarks": _remarks(query, page),
+            "editors": editors or {},
+            "gone": gone,
+            "refusal": refusal,
             "back_query": query_string,
             "back": f"?{urlencode({'back': query_string})}" if query_string else "",
-            "has_actions": may(request, view, "delete"),
+            "has_actions": bool(view.actions_for(principal_of(request))) or view.can_export,
         }
         if query is not None:
             context |= {
@@ -115,6 +130,8 @@ class ListPages(AdminPages):
                 "pager": build_pager(query, page, address),
             }
         status = 200 if not problem else 400 if query is None else 422
+        if refusal is not None:
+            status = refusal[0]
         return await self.page(request, view.list_template, status, model_view=view, **context)
 
 

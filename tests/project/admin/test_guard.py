@@ -5,7 +5,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from apps.items.models import Item
-from project.admin.lists import pages
+from project.admin.lists import editing
 from project.admin.pages import FORM_LIMIT
 from project.web.gate import LaneFull
 from tests.factories.items import ItemFactory
@@ -98,7 +98,6 @@ def test_files_of_the_admin_may_be_kept(client: TestClient) -> None:
         "/admin/item/1/name/download/",
         "/admin/item/1/name/preview/",
         "/admin/items-item/export/csv",
-        "/admin/items-item/import",
     ],
 )
 def test_what_reads_files_or_whole_tables_is_gone(client: TestClient, path: str) -> None:
@@ -122,7 +121,7 @@ def test_unforeseen_error_says_nothing(client: TestClient, monkeypatch: pytest.M
         raise RuntimeError("SELECT password_hash")
 
     sign_in(client)
-    monkeypatch.setattr(pages, "fetch_list", fail)
+    monkeypatch.setattr(editing, "fetch_list", fail)
     response = client.get("/admin/items-item/list", headers={"Accept": "text/html"})
     assert response.status_code == 500
     assert "password_hash" not in response.text
@@ -134,7 +133,7 @@ def test_database_error_is_a_sentence(client: TestClient, monkeypatch: pytest.Mo
         session.execute(text("SELECT secret FROM nowhere_to_be_found"))
 
     sign_in(client)
-    monkeypatch.setattr(pages, "fetch_list", fail)
+    monkeypatch.setattr(editing, "fetch_list", fail)
     response = client.get("/admin/items-item/list", headers={"Accept": "text/html"})
     assert response.status_code == 500
     assert "nowhere_to_be_found" not in response.text
@@ -147,7 +146,7 @@ def test_busy_database_asks_to_come_back(
         raise LaneFull
 
     sign_in(client)
-    monkeypatch.setattr(pages, "fetch_list", fail)
+    monkeypatch.setattr(editing, "fetch_list", fail)
     response = client.get("/admin/items-item/list")
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"

@@ -48,6 +48,14 @@ class Endpoint:
 
 ENDPOINTS = {
     "list": [Endpoint("GET", "list", ("view", "change"))],
+    "save_list": [Endpoint("POST", "list", ("change",), "is_list_editable")],
+    "export": [Endpoint("GET", "export", ("view", "change"), "can_export")],
+    "export_rows": [Endpoint("POST", "export", ("view", "change"), "can_export")],
+    "import": [
+        Endpoint("GET", "import", (), "can_import"),
+        Endpoint("POST", "import", (), "can_import"),
+    ],
+    "action": [Endpoint("POST", "action", ("view", "change"))],
     "filter_lookup": [Endpoint("GET", "filter/lookup?name=none", ("view", "change"))],
     "details": [Endpoint("GET", "details/{pk}", ("view", "change"), "can_view_details")],
     "create": [
@@ -133,6 +141,8 @@ def test_every_endpoint(
         sent = {"pks": str(row.id)} if endpoint.method == "POST" else None
         response = client.request(endpoint.method, path, data=sent)
         is_offered = getattr(view, endpoint.switch, True)
+        if endpoint.path == "list" and endpoint.method == "POST":
+            is_offered = view.can_edit and view.is_list_editable
         if endpoint.path.startswith("ajax"):
             is_offered = view.can_edit or view.can_create
         if person in {"anonymous", "plain"}:
@@ -173,7 +183,7 @@ def test_only_what_is_permitted_is_shown(client: TestClient, session: Session) -
     assert "Add item" not in page
     page = client.get("/admin/items-item/list").text
     assert f"/admin/items-item/details/{item.id}" in page
-    for hidden in (f"/edit/{item.id}", "Delete chosen", "Add item", "/admin/user/"):
+    for hidden in (f"/edit/{item.id}", "delete_chosen", "set_stock", "Add item", "/admin/user/"):
         assert hidden not in page
 
 

@@ -1,0 +1,195 @@
+"""Actions on rows of a list, and on one row: the question before, and the doing."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from sqladmin.authentication import login_required
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from wtforms import Form
+
+from project.admin import flash
+from project.admin.actions import Action, Refused
+from project.admin.lists.actions import Preview, Task, perform, preview
+from project.admin.lists.bulk_options import DELETE
+from project.admin.lists.filters import Scope
+from project.admin.lists.selection import Grown, Selection, read_selection
+from project.admin.mistakes import Mistake
+from project.admin.pages import (
+    FORM_LIMIT,
+    NOT_PERMITTED,
+    AdminPages,
+    actor_of,
+    mistake_of,
+    path_to,
+    principal_of,
+)
+from project.admin.views import ModelAdmin
+
+LIST_LIMIT = 2 * FORM_LIMIT
+"""Fields that a list may send: its tick boxes, and what can be edited in it."""
+
+PREFIX = "value-"
+"""Before the fields of an action's own form, which may have any name."""
+
+EXPORT = "export_chosen"
+WHOLE_LIST, AGREED = "whole_list", "_agreed"
+LONGEST_QUERY = 8_000
+
+
+class ActionPages(AdminPages):
+    """What is done with rows; all of it is asked for by POST."""
+
+    def action_routes(self) -> list[BaseRoute]:
+        """Name the pages of this room."""
+        return [Route("/{identity}/action", self.action, name="action", methods=["POST"])]
+
+    @login_required
+    async def action(self, request: Request) -> Response:
+        """Do something with some rows, or ask first."""
+        view = self.view_of(request, "view")
+        sent = await request.form(max_fields=LIST_LIMIT, max_files=0)
+        if _text(sent, "action") == EXPORT:
+            return _to_export(request, view, sent)
+        action = _find_action(request, view, _text(sent, "action"))
+        if action is None:
+            raise HTTPException(400, "Choose an action first.")
+        selection = self.selection_of(request, view, sent)
+        if action.name == DELETE and not selection.is_everything:
+            return self._to_deletion(request, selection, _text(sent, "back"))
+        form = _form_of(action, sent)
+        agreed = _text(sent, AGREED)
+        asks = action.asks or selection.is_everything
+        if asks and (not agreed or (form is not None and not form.validate())):
+            return await self._ask(request, selection, action, form, status=400 if agreed else 200)
+        shown = int(agreed) if agreed.isdecimal() and len(agreed) < 9 else None  # noqa: PLR2004
+        try:
+            values = {} if form is None else dict(form.data)
+            task = Task(selection, action, actor_of(request), values)
+            sentence = await self.work.run(perform, task, shown=shown)
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
+            return await self._mistaken(request, selection, action, form, error)
+        to = RedirectResponse(_way_on(request, view, sent), 303)
+        return flash.say(to, self.runtime.settings, sentence)
+
+    def selection_of(self, request: Request, view: ModelAdmin, sent: FormData) -> Selection:
+        """Read which rows are meant: those that were ticked, or the whole list."""
+        scope = Scope(view, principal_of(request), partial(self.may_see, request))
+        ticked = [value for value in sent.getlist("pks") if isinstance(value, str)]
+        list_query = _text(sent, "back") if WHOLE_LIST in sent else None
+        return read_selection(request, scope, ticked, list_query)
+
+    def _to_deletion(self, request: Request, selection: Selection, back: str) -> Response:
+        """Lead to the page that also shows what goes with the rows."""
+        path = path_to(request, "delete", identity=selection.view.identity)
+        query = [("pks", pk) for pk in selection.identifiers] + ([("back", back)] if back else [])
+        return RedirectResponse(f"{path}?{urlencode(query)}", 303)
+
+    async def _mistaken(
+        self,
+        request: Request,
+        selection: Selection,
+        action: Action,
+        form: Form | None,
+        error: Exception,
+    ) -> Response:
+        mistake = mistake_of(error, selection.view)
+        sentences = list(error.sentences) if isinstance(error, Refused) else []
+        if sentences:
+            mistake = mistake._replace(sentence="Nothing was done:")
+        if form is not None and mistake.field in form._fields:
+            field = form._fields[mistake.field]
+            field.errors = [*field.errors, mistake.sentence]
+            mistake = mistake._replace(sentence="")
+        return await self._ask(
+            request,
+            selection,
+            action,
+            form,
+            status=mistake.status,
+            mistake=mistake,
+            refusals=sentences,
+            has_grown=isinstance(error, Grown),
+        )
+
+    async def _ask(
+        self,
+        request: Request,
+        selection: Selection,
+        action: Action,
+        form: Form | None,
+        *,
+        status: int = 200,
+        mistake: Mistake | None = None,
+        **context: Any,
+    ) -> Response:
+        """Show the question: which rows, what happens to them, and the form if there is one."""
+        if status == 200 and form is not None:  # noqa: PLR2004 - shown for the first time
+            form = _empty(action)
+        found: Preview = await self.work.run(preview, selection)
+        sent: Mapping[str, Any] = await request.form()  # read already
+        return await self.page(
+            request,
+            "sqladmin/action.html",
+            status,
+            model_view=selection.view,
+            action=action,
+            form=form,
+            selection=selection,
+            preview=found,
+            mistake=mistake,
+            back=_text(sent, "back"),
+            came_from=_text(sent, "from"),
+            **context,
+        )
+
+
+def _to_export(request: Request, view: ModelAdmin, sent: FormData) -> Response:
+    """Lead to the page of exports, which asks for itself what somebody may."""
+    ticked = [value for value in sent.getlist("pks") if isinstance(value, str)]
+    if WHOLE_LIST not in sent and not ticked:
+        raise HTTPException(400, "Choose some rows first.")
+    chosen = [] if WHOLE_LIST in sent else [("pks", value) for value in ticked]
+    query = urlencode([("back", _text(sent, "back")), *chosen])
+    return RedirectResponse(f"{path_to(request, 'export', identity=view.identity)}?{query}", 303)
+
+
+def actions_for(request: Request, view: ModelAdmin) -> list[Action]:
+    """Return what whoever is signed in may do with rows of this view."""
+    return view.actions_for(principal_of(request))
+
+
+def _find_action(request: Request, view: ModelAdmin, name: str) -> Action | None:
+    """Find an action by its name. Raises HTTPException if it is not for whoever asks."""
+    found = next((action for action in view.bulk_actions if action.name == name), None)
+    if found is not None and found not in actions_for(request, view):
+        raise HTTPException(403, NOT_PERMITTED)
+    return found
+
+
+def _form_of(action: Action, sent: FormData) -> Form | None:
+    return None if action.told.form is None else action.told.form(sent, prefix=PREFIX)
+
+
+def _empty(action: Action) -> Form | None:
+    return None if action.told.form is None else action.told.form(prefix=PREFIX)
+
+
+def _text(sent: Mapping[str, Any], name: str) -> str:
+    value = sent.get(name, "")
+    return value[:LONGEST_QUERY] if isinstance(value, str) else ""
+
+
+def _way_on(request: Request, view: ModelAdmin, sent: FormData) -> str:
+    """Return where to go afterwards: to the row, if the action was asked for there, or the list."""
+    identifier, place = _text(sent, "pks"), _text(sent, "from")
+    if place in {"details", "edit"} and identifier:
+        return path_to(request, place, identity=view.identity, pk=identifier)
+    path = path_to(request, "list", identity=view.identity)
+    query = urlencode(parse_qsl(_text(sent, "back"), max_num_fields=FORM_LIMIT))
+    return f"{path}?{query}" if query else path

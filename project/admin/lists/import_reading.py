@@ -1,0 +1,122 @@
+"""Reading a file of rows: CSV with a line of names first, or a JSON object a line."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from project.admin.lists.plain_files import denature, is_formula
+from project.errors import Invalid
+
+MOST_ROWS = 50_000
+LONGEST_CELL = 1_000_000
+FORMULA_SENTENCE = (
+    "This begins like a formula of a spreadsheet; put an apostrophe before it if it is meant."
+)
+
+
+class WrongFile(Invalid):
+    """The file cannot be read at all."""
+
+    code = "wrong_file"
+    title = "This file cannot be read"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the file, as text by column."""
+
+    number: int
+    texts: dict[str, str]
+    formulas: frozenset[str] = frozenset()
+    """Columns whose text a spreadsheet would compute."""
+
+
+def read_file(data: bytes) -> list[Line]:
+    """Read all rows; what begins with a brace is JSON. Raises WrongFile."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = data[: error.start].count(b"\n") + 1
+        raise WrongFile(f"Line {number} is not UTF-8; save the file as UTF-8.") from None
+    if "\0" in text:
+        number = text[: text.index("\0")].count("\n") + 1
+        raise WrongFile(f"Line {number} holds a character that cannot be stored (NUL).")
+    lines = list(_read_json(text) if text.lstrip()[:1] == "{" else _read_csv(text))
+    if not lines:
+        raise WrongFile("There are no rows in this file.")
+    return lines
+
+
+def _read_csv(text: str) -> Iterator[Line]:
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text))
+    try:
+        names = [name.strip() for name in next(reader, [])]
+        _check_names(names)
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(names):
+                raise WrongFile(
+                    f"Line {reader.line_num} has {len(cells)} cells, the first has {len(names)}."
+                )
+            _check_count(reader.line_num)
+            formulas = {n for n, c in zip(names, cells, strict=True) if is_formula(c)}
+            texts = {n: denature(c) for n, c in zip(names, cells, strict=True)}
+            yield Line(reader.line_num, texts, frozenset(formulas))
+    except csv.Error as error:
+        raise WrongFile(f"Line {reader.line_num} is not CSV: {error}.") from None
+
+
+def _delimiter(text: str) -> str:
+    """Return what stands between the names: a comma, or what some spreadsheets write instead."""
+    first = text.partition("\n")[0]
+    return max((",", ";", "\t"), key=first.count)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if not any(names):
+        raise WrongFile("The first line has to name the columns.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise WrongFile(f"Columns are there twice: {', '.join(n or '(no name)' for n in twice)}.")
+
+
+def _check_count(number: int) -> None:
+    if number > MOST_ROWS + 1:
+        raise WrongFile(f"There are more than {MOST_ROWS:,} rows; split the file.")
+
+
+def _read_json(text: str) -> Iterator[Line]:
+    for number, written in enumerate(text.splitlines(), start=1):
+        if not written.strip():
+            continue
+        _check_count(number)
+        try:
+            found = json.loads(written, parse_float=Decimal, object_pairs_hook=_once)
+        except (ValueError, RecursionError):
+            raise WrongFile(f"Line {number} is no JSON object, or names a field twice.") from None
+        if not isinstance(found, dict):
+            raise WrongFile(f"Line {number} is no JSON object.")
+        yield Line(number, {name: _as_text(value) for name, value in found.items()})
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value).replace("\0", "\ufffd")

@@ -1,0 +1,49 @@
+// Comforts of working on many rows. Everything works without this file.
+(() => {
+  "use strict";
+
+  // What was typed into a list and is not saved yet is not lost by an action without a question.
+  const form = document.getElementById("rows");
+  if (form) {
+    const inputs = [...form.querySelectorAll('[name^="row-"]:not([type="hidden"])')];
+    const isTouched = (input) =>
+      input.type === "checkbox"
+        ? input.checked !== input.defaultChecked
+        : input.value !== input.defaultValue;
+    form.addEventListener("submit", (event) => {
+      const leaves = event.submitter && event.submitter.hasAttribute("formaction");
+      if (leaves && inputs.some(isTouched) && !confirm("What you typed is not saved. Go on?")) {
+        event.preventDefault();
+      }
+    });
+  }
+
+  // A check leaves the file chosen, so that it need not be looked for again.
+  const upload = document.getElementById("import");
+  if (upload) {
+    upload.addEventListener("submit", async (event) => {
+      if (!event.submitter || event.submitter.name !== "check") return;
+      event.preventDefault();
+      const body = new FormData(upload, event.submitter);
+      event.submitter.disabled = true;
+      try {
+        const response = await fetch(upload.action, { method: "POST", body });
+        const page = new DOMParser().parseFromString(await response.text(), "text/html");
+        for (const id of ["import-report", "import-buttons"]) {
+          const found = page.getElementById(id);
+          if (!found) return document.getElementById("import-report").replaceChildren(
+            Object.assign(document.createElement("p"), {
+              className: "alert alert-danger",
+              textContent: `This could not be checked (${response.status}).`,
+            }),
+          );
+          document.getElementById(id).replaceWith(found);
+        }
+        const mistake = page.querySelector("main > .alert-danger");
+        if (mistake) document.getElementById("import-report").prepend(mistake);
+      } finally {
+        event.submitter.disabled = false;
+      }
+    });
+  }
+})();
