@@ -1,8 +1,8 @@
 """Rows out of a file into a table: all of them or none, by the rules of the form.
 
-A check does the same, but for the history, and takes all of it back. Each row gets its entry in the history, as
-if somebody had typed it: whoever asks later why a price is what it is finds the answer there.
-One entry more tells of the import as a whole.
+A check does the same, but for the history, and takes all of it back. Each row gets its entry in
+the history, as if somebody had typed it: whoever asks later why a price is what it is finds the
+answer there. One entry more tells of the import as a whole.
 """
 
 import json
