@@ -1,7 +1,6 @@
 """Writing the history of changes, and taking away what is old."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +18,7 @@ def record_entries(session: Session, *, entries: Sequence[Entry]) -> None:
     """Write entries with one statement."""
     rows = [
         {
-            **asdict(entry),
+            **vars(entry),
             "actor_label": entry.actor_label[:LABEL_LENGTH],
             "object_label": entry.object_label[:LABEL_LENGTH],
         }

@@ -1,8 +1,8 @@
 """Rows out of a file into a table: all of them or none, by the rules of the form.
 
-A check does the very same and takes all of it back. Each row gets its entry in the history, as
-if somebody had typed it: whoever asks later why a price is what it is finds the answer there.
-One entry more tells of the import as a whole.
+A check does the same, but for the history, and takes all of it back. Each row gets its entry in
+the history, as if somebody had typed it: whoever asks later why a price is what it is finds the
+answer there. One entry more tells of the import as a whole.
 """
 
 import json
@@ -91,7 +91,10 @@ class Wanted:
 class Import:
     """One file, on its way into a view's table."""
 
-    def __init__(self, session: Session, view: ModelAdmin, actor: Actor) -> None:
+    def __init__(
+        self, session: Session, view: ModelAdmin, actor: Actor, *, is_check: bool = True
+    ) -> None:
+        self.has_history = view.runtime.trail is not None and not is_check
         self.session, self.view, self.actor = session, view, actor
         self.report = Report()
         self.form: Form = view.form_class_for_create()
@@ -267,7 +270,7 @@ class Import:
             given.append({name: v for name, v in items if not is_default(view, name, v)})
         rows = view.create_rows(session, given)
         session.flush()
-        if view.runtime.trail is not None:
+        if self.has_history:
             key_of = view.mapper.primary_key_from_instance
             now = self._again([tuple(key_of(row)) for row in rows])
             entries = [
@@ -294,7 +297,7 @@ class Import:
                 before[wanted.key] = snapshot(view, row)
                 view.update_row(session, row, touched)
         session.flush()
-        if view.runtime.trail is not None and before:
+        if self.has_history and before:
             now = self._again(list(before))
             entries = [
                 self._entry(CHANGE, now[key], compare(session, view, old, snapshot(view, now[key])))
@@ -326,7 +329,7 @@ def run_import(
 
     Raises Checked with the report if nothing is written, or WrongFile.
     """
-    work = Import(session, view, actor)
+    work = Import(session, view, actor, is_check=agreed is None)
     work.run(lines)
     report = work.report
     if agreed is None or report.count_wrong or report.expects != agreed:
