@@ -93,7 +93,8 @@ def test_bulk_delete_has_an_entry_for_each(
 
 def test_password_is_changed_and_no_more(client: TestClient, session: Session, actor: User) -> None:
     user = UserFactory.create()
-    save(client, f"/admin/users-user/edit/{user.id}", password="a horse of another colour")
+    path = f"/admin/users-user/password/{user.id}"
+    save(client, path, password="a horse of another colour")
     (change,) = changes(session)
     assert change.changes == {"password": []}
     assert "horse" not in client.get(f"/admin/users-user/history/{user.id}").text
