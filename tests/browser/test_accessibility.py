@@ -26,7 +26,7 @@ AREAS = {
         "list": "items-item/list",
         "list-filtered": "orders-order/list?status=placed&total__gte=1",
         "list-facets": "orders-order/list?_facets=1",
-        "list-empty": "items-item/list?q=nothing",
+        "list-empty": "items-item/list?search=nothing",
     },
     "row": {
         "details": "items-item/details/{item}",
