@@ -9,6 +9,8 @@ from wtforms.validators import Length, Optional
 
 from apps.users import queries, roles, services
 from apps.users.admin_pages import PasswordPage, ResetLinkPage
+from apps.users.events import log_when_saved
+from apps.users.mails import post_mail
 from apps.users.models import ApiKey, Group, User
 from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from apps.users.passwords import hash_new_password
@@ -148,9 +150,12 @@ class UserAdmin(ModelAdmin, model=User):
         return user
 
     def update_row(self, session: Session, row: User, values: Values) -> None:
-        granted = _take_roles(values)
+        granted, before = _take_roles(values), row.email
         services.change_user(session, user=row, changes=values)
         _set_roles(session, row, granted)
+        if row.email != before:  # whoever owns the account hears of it where they used to
+            log_when_saved(session, "email_set", "Address set in the admin", user_id=row.id)
+            post_mail(session, self.runtime, "email_changed", before, new_email=row.email)
 
     def delete_row(self, session: Session, row: User) -> None:
         services.delete_user(session, user=row)

@@ -152,6 +152,20 @@ def test_owner_hears_of_a_new_password(
     assert lines == [f"password_set {user.id}\n"]
 
 
+def test_owner_hears_at_the_old_address_of_a_new_one(
+    admin: TestClient, session: Session, sent_mails: Mails
+) -> None:
+    user = UserFactory.create(email="old@example.com")
+    address = f"/admin/users-user/edit/{user.id}"
+    form = shown_form(admin.get(address))
+    assert admin.post(address, data={**form, "full_name": "Ada"}).status_code == 303
+    assert sent_mails() == []
+    form = shown_form(admin.get(address)) | {"email": "new@example.com"}
+    assert admin.post(address, data=form).status_code == 303
+    (mail,) = sent_mails()
+    assert (mail.to, "new@example.com" in mail.text) == (("old@example.com",), True)
+
+
 def test_staff_send_a_link_to_a_new_password(
     admin: TestClient, session: Session, sent_mails: Mails
 ) -> None:
