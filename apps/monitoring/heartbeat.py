@@ -46,17 +46,18 @@ class Heart:
 
     async def beat(self) -> None:
         """Give a sign of life; a database that cannot be reached is noted once, then again."""
-        write = partial(
-            services.keep_alive,
-            worker_id=self._id,
-            host=socket.gethostname()[:HOST_LENGTH],
-            pid=os.getpid(),
-            started_at=self._started_at,
-            state=describe(self._runtime),
-        )
         try:
-            await self._write(write)
-        except (SQLAlchemyError, Unavailable) as error:
+            await self._write(
+                partial(
+                    services.keep_alive,
+                    worker_id=self._id,
+                    host=socket.gethostname()[:HOST_LENGTH],
+                    pid=os.getpid(),
+                    started_at=self._started_at,
+                    state=describe(self._runtime),
+                )
+            )
+        except Exception as error:  # noqa: BLE001 - the next beat may come through
             if not self._is_unheard:
                 logger.warning("No sign of life could be written: {}", type(error).__name__)
             self._is_unheard = True

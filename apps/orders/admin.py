@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from sqlalchemy.orm import Session
 
+from apps.items.queries import lock_offers
 from apps.orders import queries, services
 from apps.orders.models import CANCELLED, PLACED, Order, OrderLine
 from project.admin.actions import Refused, action
@@ -60,7 +61,10 @@ class OrderAdmin(ModelAdmin, model=Order):
         over = [f"{order} is {order.status} already." for order in rows if order.status != PLACED]
         if over:
             raise Refused(*over)
-        for order in queries.load_lines(session, rows):
+        orders = queries.load_lines(session, rows)
+        # All at once: one order after the other would lock items out of their order.
+        lock_offers(session, {line.item_id for order in orders for line in order.lines})
+        for order in orders:
             services.cancel_order(session, order=order)
         return len(rows)
 

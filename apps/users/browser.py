@@ -51,7 +51,9 @@ def start_browser_session(
     return cookie
 
 
-def find_browser_user(session: Session, *, cookie: str, idle: timedelta) -> SignedIn | None:
+def find_browser_user(
+    session: Session, *, cookie: str, idle: timedelta, is_use: bool = True
+) -> SignedIn | None:
     """Return the active account behind a cookie with what it holds; note that it came by."""
     found = session.execute(
         select(
@@ -70,14 +72,15 @@ def find_browser_user(session: Session, *, cookie: str, idle: timedelta) -> Sign
     ).one_or_none()
     if found is None:
         return None
-    session.execute(
-        update(AuthSession)
-        .where(
-            AuthSession.id == found.session_id,
-            AuthSession.seen_at < func.now() - SEEN_PRECISION,
+    if is_use:
+        session.execute(
+            update(AuthSession)
+            .where(
+                AuthSession.id == found.session_id,
+                AuthSession.seen_at < func.now() - SEEN_PRECISION,
+            )
+            .values(seen_at=func.now())
         )
-        .values(seen_at=func.now())
-    )
     return SignedIn(found[:5], held=frozenset(found.held))
 
 

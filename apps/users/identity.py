@@ -72,9 +72,9 @@ class UserAuthenticator(TwoFactorSteps, StaffSignIns):
         )
 
     def find_browser_principal(
-        self, session: Session, cookie: str, *, idle: timedelta
+        self, session: Session, cookie: str, *, idle: timedelta, is_use: bool = True
     ) -> SignedIn | None:
-        return browser.find_browser_user(session, cookie=cookie, idle=idle)
+        return browser.find_browser_user(session, cookie=cookie, idle=idle, is_use=is_use)
 
     def end_browser_session(self, session: Session, cookie: str) -> None:
         browser.end_browser_session(session, cookie=cookie)

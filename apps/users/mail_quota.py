@@ -10,10 +10,10 @@ from loguru import logger
 from apps.users.validation import normalise_email
 from project.mail.message import masked
 from project.runtime import Runtime
-from project.web.throttling import Rate, has_room
+from project.web.throttling import Rate, counted_scope, has_room
 
 RATE = Rate(5, 3600)
-SCOPE = "mail"
+SCOPE = counted_scope("mail", "apps.users")
 
 
 async def may_mail(runtime: Runtime, kind: str, address: str) -> bool:

@@ -27,13 +27,13 @@ USERS = {
 
 
 def upgrade() -> None:
-    # Beside the traffic: nobody who writes has to wait, and what was begun can be begun again.
+    # Beside the traffic: nobody who writes has to wait. What was begun can be begun again: an
+    # index that broke off is there, INVALID, and `IF NOT EXISTS` would be content with it.
     with op.get_context().autocommit_block():
         for table, indexes in (("orders_order", ORDERS), ("users_user", USERS)):
             for name, columns in indexes.items():
-                op.create_index(
-                    name, table, columns, postgresql_concurrently=True, if_not_exists=True
-                )
+                op.drop_index(name, table, postgresql_concurrently=True, if_exists=True)
+                op.create_index(name, table, columns, postgresql_concurrently=True)
 
 
 def downgrade() -> None:

@@ -3,7 +3,7 @@
 The rooms themselves lie beside this file: `sign_in_pages`, `dashboard`, `lists`, `objects`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,6 +19,7 @@ from project.admin.recording import Actor
 from project.admin.sessions import CookieSessions
 from project.admin.views import OFFERED, ModelAdmin
 from project.admin.work import AdminWork
+from project.admin.zones import set_zone
 from project.errors import NotFound
 from project.logging import request_id
 from project.runtime import Runtime
@@ -27,6 +28,12 @@ from project.web.principal import Principal
 
 FORM_LIMIT = 500
 """Fields that a form may send."""
+
+ZONE = "_zone"
+"""The field that says by whose clock a form shows moments."""
+
+FEW_ROWS = 25
+"""Rows with inputs that the event loop writes by itself."""
 
 NOT_OFFERED = "This is not offered here."
 NOT_PERMITTED = "You are not allowed to do this."
@@ -60,7 +67,7 @@ class AdminPages(Admin):
     async def _fill_in(
         self, request: Request, template: str, status: int, context: dict[str, Any]
     ) -> Response:
-        if context.get("inlines"):  # hundreds of fields: half a second that the loop cannot spare
+        if _has_many_fields(context):
             render = self.templates.env.get_template(template).render
             content = await self.runtime.lanes.cpu.run(render, {**context, "request": request})
             return HTMLResponse(content, status)
@@ -100,6 +107,11 @@ class AdminPages(Admin):
         return principal_of(request).has_permission(name or "")
 
 
+def _has_many_fields(context: Mapping[str, Any]) -> bool:
+    """Whether a page takes longer to write than the event loop can spare: inlines, long lists."""
+    return bool(context.get("inlines")) or len(context.get("editors") or ()) > FEW_ROWS
+
+
 def principal_of(request: Request) -> Principal:
     """Return who is signed in, whom the sessions have put there."""
     principal: Principal = request.state.principal
@@ -121,7 +133,9 @@ def path_to(request: Request, name: str, **parameters: Any) -> str:
 
     A path, not an address: behind a proxy the application may not know its own scheme.
     """
-    return request.url_for(f"admin:{name}", **parameters).path
+    # Asked of the admin's own routes: `url_for` would walk through all of the application's.
+    path = request.scope["app"].router.url_path_for(name, **parameters)
+    return f"{request.scope['root_path']}{path}"
 
 
 def with_query(request: Request, **changes: object) -> str:
@@ -146,8 +160,16 @@ def redirect_to(
 
 def way_back(request: Request) -> list[tuple[str, str]]:
     """Return what the list showed from which somebody came here; `back` is a query, no address."""
-    parts = parse_qsl(request.query_params.get("back", ""), max_num_fields=FORM_LIMIT)
+    parts = read_back(request.query_params.get("back", ""))
     return [(name, value) for name, value in parts if name != "note"]
+
+
+def read_back(query: str) -> list[tuple[str, str]]:
+    """Read the query of a list that somebody came from; one with too many parts leads nowhere."""
+    try:
+        return parse_qsl(query, max_num_fields=FORM_LIMIT)
+    except ValueError:
+        return []
 
 
 def list_address(request: Request, view: ModelAdmin) -> str:
@@ -174,6 +196,12 @@ async def read_sent(request: Request) -> FormData | None:
 async def read_fields(request: Request, *, limit: int = FORM_LIMIT) -> FormData:
     """Read a form of the admin: it has no files, and no more fields than a view can show."""
     return await request.form(max_fields=limit, max_files=0)
+
+
+def keep_zone(sent: FormData) -> None:
+    """Read moments by the clock that the form was shown by; the browser may have named another."""
+    if ZONE in sent:
+        set_zone(str(sent[ZONE]))
 
 
 def mistake_of(error: Exception, view: ModelAdmin) -> Mistake:

@@ -66,7 +66,11 @@ class CookieSessions(AuthenticationBackend):
         if cookie is None:
             return None
         principal = await self._work.run(
-            self._authenticator.find_browser_principal, cookie, idle=IDLE
+            self._authenticator.find_browser_principal,
+            cookie,
+            idle=IDLE,
+            # Panels renew themselves as long as a page is open, whoever sits before it.
+            is_use=not request.url.path.startswith(f"{self._base_url}/panels/"),
         )
         if principal is None or not self.may_enter(principal):
             return None

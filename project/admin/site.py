@@ -166,6 +166,7 @@ class AdminSite(
         first, *others = loader.loaders
         templates.env.loader = ChoiceLoader([first, FileSystemLoader(folders), *others])
         templates.env.trim_blocks = templates.env.lstrip_blocks = True
+        templates.env.auto_reload = not self.runtime.settings.is_deployed
         templates.env.globals.update(
             static_url=static_url,
             csp_nonce=csp_nonce,

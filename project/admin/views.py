@@ -242,6 +242,7 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
         self._refuse_unknown_columns()
         self.prepare_list()
         self.prepare_objects()
+        self._refuse_names_of_forms()
         self.form_class_for_create = self._build_form(self._form_create_rules)
         self.form_class_for_edit = self._build_form(self._form_edit_rules)
         self.prepare_bulk()
@@ -256,6 +257,16 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
             raise AppError(f"{_name_of(self)}: its form cannot be built: {error}") from error
         coroutine.close()
         raise AppError(f"{_name_of(self)}: its form waits for something; it must not.")
+
+    def _refuse_names_of_forms(self) -> None:
+        """A field cannot be called as what every form has: `data`, `errors`, `meta`."""
+        taken = {*dir(Form), *vars(Form())}
+        for name in self._form_prop_names:
+            if name in taken:
+                raise AppError(
+                    f"{_name_of(self)}: a form cannot have a field '{name}'; leave the column out "
+                    "(form_excluded_columns), or give its attribute another name."
+                )
 
     def _refuse_unknown_columns(self) -> None:
         self._refuse_secrets([*self.search_columns, *self.sort_columns, *self.filter_columns])

@@ -94,12 +94,12 @@ class Authenticator(Protocol):
         ...
 
     def find_browser_principal(
-        self, session: Session, cookie: str, *, idle: timedelta
+        self, session: Session, cookie: str, *, idle: timedelta, is_use: bool = True
     ) -> Principal | None:
         """Load the active account behind a cookie; None once it is over, revoked or forgotten.
 
         What it holds is read with it, to be asked anywhere. It is forgotten when it was not used
-        for `idle`; this call counts as a use.
+        for `idle`; this call counts as a use, unless a page asked without anybody before it.
         """
         ...
 

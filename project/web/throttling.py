@@ -33,6 +33,9 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 THROTTLED_ATTRIBUTE = "__throttled__"
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 WRITTEN = re.compile(r"(?P<amount>[1-9]\d{0,6})/(?:(?P<times>[1-9]\d{0,6}) )?(?P<unit>[a-z]+?)s?")
+_counted_elsewhere: dict[str, str] = {}
+"""Scopes that no route has, and the packages of the apps that ask about them."""
+
 NETWORK_OF_IPV6 = 64
 """Bits that a household or a rented machine has to itself; below them it changes at will."""
 
@@ -168,11 +171,19 @@ def throttled(
     return mark
 
 
+def counted_scope(scope: str, package: str) -> str:
+    """Declare a scope that an app asks `has_room` about, so that a rate may be set for it."""
+    _counted_elsewhere[scope] = package
+    return scope
+
+
 def declared_scopes(app: FastAPI) -> set[str]:
-    """Return the scopes of all throttled routes, as `THROTTLING_RATES` may name them."""
+    """Return all that `THROTTLING_RATES` may name: of throttled routes, of the installed apps."""
     routes = (context.original_route for context in iter_route_contexts(app.routes))
     declared = (getattr(route, "throttle", None) for route in routes)
-    return {throttle.scope for throttle in filter(None, declared)}
+    installed = {config.package for config in app.state.runtime.registry}
+    elsewhere = (scope for scope, package in _counted_elsewhere.items() if package in installed)
+    return {throttle.scope for throttle in filter(None, declared)} | set(elsewhere)
 
 
 def with_throttle(handler: Handler, declared: Throttle | None) -> Handler:

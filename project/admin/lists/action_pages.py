@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from sqladmin.authentication import login_required
 from starlette.datastructures import FormData
@@ -28,6 +28,7 @@ from project.admin.pages import (
     mistake_of,
     path_to,
     principal_of,
+    read_back,
 )
 from project.admin.views import ModelAdmin
 
@@ -191,5 +192,5 @@ def _way_on(request: Request, view: ModelAdmin, sent: FormData) -> str:
     if place in {"details", "edit"} and identifier:
         return path_to(request, place, identity=view.identity, pk=identifier)
     path = path_to(request, "list", identity=view.identity)
-    query = urlencode(parse_qsl(_text(sent, "back"), max_num_fields=FORM_LIMIT))
+    query = urlencode(read_back(_text(sent, "back")))
     return f"{path}?{query}" if query else path

@@ -18,7 +18,7 @@ from project.admin.lists.editing import (
     save_rows,
 )
 from project.admin.lists.pages import ListPages
-from project.admin.pages import FORM_LIMIT, NOT_OFFERED, actor_of, principal_of
+from project.admin.pages import FORM_LIMIT, NOT_OFFERED, actor_of, keep_zone, principal_of
 from project.admin.views import ModelAdmin
 
 BESIDE = 4
@@ -42,6 +42,7 @@ class EditingPages(ListPages):
             raise HTTPException(403, NOT_OFFERED)
         limit = max(view.page_size_options) * (BESIDE + len(view.editable_columns)) + FORM_LIMIT
         sent = await request.form(max_fields=limit, max_files=0)
+        keep_zone(sent)
         identifiers = [identifier for identifier, _ in read_rows(sent)]
         if len(identifiers) > max(view.page_size_options):
             raise HTTPException(400, "These are more rows than a list shows.")

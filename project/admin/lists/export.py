@@ -74,10 +74,12 @@ class Pipe:
     async def read(self, work: "asyncio.Future[Any]") -> bytes | None:
         """Return the next piece, None after the last, or raise what the thread has raised."""
         piece = asyncio.ensure_future(self._pieces.get())
-        await asyncio.wait({piece, work}, return_when=asyncio.FIRST_COMPLETED)
-        if piece.done():
-            return piece.result()
-        piece.cancel()
+        try:
+            await asyncio.wait({piece, work}, return_when=asyncio.FIRST_COMPLETED)
+            if piece.done():
+                return piece.result()
+        finally:
+            piece.cancel()
         work.result()
         return None if self._pieces.empty() else self._pieces.get_nowait()
 

@@ -91,12 +91,7 @@ class ExportPages(AdminPages):
         order = Order(selection, names, kind, "bom" in sent and kind == CSV, back)
         if self._is_exporting:
             raise ExportRuns
-        self._is_exporting = True
-        try:
-            body = await self._begin(request, order)
-        except BaseException:
-            self._is_exporting = False
-            raise
+        body = await self._begin(request, order)
         name = f"{view.identity}-{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.{kind}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(body, media_type=FORMATS[kind], headers=headers)
@@ -118,9 +113,14 @@ class ExportPages(AdminPages):
     async def _begin(self, request: Request, order: Order) -> AsyncIterator[bytes]:
         """Start to read; what fails before the first piece fails as every page does."""
         pipe, written = Pipe(), Written()
+        self._is_exporting = True  # until the thread has ended, whatever becomes of the request
         work = asyncio.ensure_future(self._work(order, actor_of(request), pipe, written))
         work.add_done_callback(self._is_over)
-        first = await pipe.read(work) or b""
+        try:
+            first = await pipe.read(work) or b""
+        except BaseException:
+            pipe.close()
+            raise
         return self._body((pipe, work, first), written)
 
     async def _work(self, order: Order, actor: Actor, pipe: Pipe, written: Written) -> None:

@@ -3,15 +3,16 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from project.admin.lists.plain_files import denature, is_formula
 from project.errors import Invalid
 
 MOST_ROWS = 50_000
+MOST_COLUMNS = 500
 LONGEST_CELL = 1_000_000
 FORMULA_SENTENCE = (
     "This begins like a formula of a spreadsheet; put an apostrophe before it if it is meant."
@@ -81,7 +82,9 @@ def _delimiter(text: str) -> str:
 def _check_names(names: Sequence[str]) -> None:
     if not any(names):
         raise WrongFile("The first line has to name the columns.")
-    twice = sorted({name for name in names if names.count(name) > 1})
+    if len(names) > MOST_COLUMNS:
+        raise WrongFile(f"There are more than {MOST_COLUMNS} columns.")
+    twice = sorted(name for name, number in Counter(names).items() if number > 1)
     if twice:
         raise WrongFile(f"Columns are there twice: {', '.join(n or '(no name)' for n in twice)}.")
 
@@ -92,17 +95,28 @@ def _check_count(number: int) -> None:
 
 
 def _read_json(text: str) -> Iterator[Line]:
-    for number, written in enumerate(text.splitlines(), start=1):
+    for number, written in enumerate(text.split("\n"), start=1):
         if not written.strip():
             continue
         _check_count(number)
         try:
-            found = json.loads(written, parse_float=Decimal, object_pairs_hook=_once)
+            found = json.loads(written, parse_float=_Number, object_pairs_hook=_once)
         except (ValueError, RecursionError):
             raise WrongFile(f"Line {number} is no JSON object, or names a field twice.") from None
         if not isinstance(found, dict):
             raise WrongFile(f"Line {number} is no JSON object.")
-        yield Line(number, {name: _as_text(value) for name, value in found.items()})
+        yield Line(number, {name: as_text(value) for name, value in found.items()})
+
+
+class _Number(float):
+    """A number that also knows how it was written: a decimal column takes it to the last digit."""
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,11 +126,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Write a value of JSON as a cell of CSV has it."""
     if value is None:
         return ""
+    if isinstance(value, _Number):
+        return value.text
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json.dumps(value, ensure_ascii=False)
     return str(value).replace("\0", "\ufffd")

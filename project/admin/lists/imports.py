@@ -7,7 +7,7 @@ answer there. One entry more tells of the import as a whole.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,8 @@ from wtforms import BooleanField, Field, Form, PasswordField, SelectField, Strin
 from wtforms.fields import DateTimeLocalField
 
 from project.admin.forms import CheckboxesField, ReferenceField
-from project.admin.lists.import_reading import FORMULA_SENTENCE, Line, WrongFile
+from project.admin.lists.import_reading import FORMULA_SENTENCE, Line, WrongFile, as_text
+from project.admin.lists.plain_files import as_cell, as_json, denature
 from project.admin.lists.selection import BATCH, by_key
 from project.admin.lists.values import WrongValue, parse_value
 from project.admin.mistakes import explain
@@ -85,7 +86,16 @@ class Wanted:
     line: int
     values: Values
     key: Any = None
-    row: Any = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    def touches(self, name: str, value: Any, there: Any) -> bool:
+        """Whether the file says something else than an export of what is there would.
+
+        A field holds less than its column: no microseconds, one kind of empty, of line end.
+        """
+        if value == there:
+            return False
+        return self.texts.get(name) not in {denature(str(as_cell(there))), as_text(as_json(there))}
 
 
 class Import:
@@ -154,7 +164,11 @@ class Import:
         data = self.form.data
         values = self._resolve(line, {name: data[name] for name in present})
         key = self._key(line)
-        return None if self.report.count_wrong > before else Wanted(line.number, values, key)
+        return (
+            None
+            if self.report.count_wrong > before
+            else Wanted(line.number, values, key, line.texts)
+        )
 
     @property
     def _is_natural(self) -> bool:
@@ -234,7 +248,7 @@ class Import:
             if row.key in seen:
                 self.report.note(row.line, name, "This key is in the file twice.")
             elif row.key in there:
-                changes.append(Wanted(row.line, row.values, there[row.key]))
+                changes.append(replace(row, key=there[row.key]))
             elif self._is_natural:
                 adds.append(row)
             else:
@@ -291,7 +305,9 @@ class Import:
             row = rows.get(wanted.key)
             if row is None:
                 raise WrongFile("A row was deleted meanwhile; check the file again.")
-            touched = {n: v for n, v in wanted.values.items() if getattr(row, n) != v}
+            touched = {
+                n: v for n, v in wanted.values.items() if wanted.touches(n, v, getattr(row, n))
+            }
             view.authorise(session, self.actor.principal, "change", row, touched)
             if touched:
                 before[wanted.key] = snapshot(view, row)

@@ -21,6 +21,7 @@ from project.admin.pages import (
     NOT_PERMITTED,
     AdminPages,
     actor_of,
+    keep_zone,
     may,
     mistake_of,
     path_to,
@@ -209,7 +210,9 @@ async def _read_sent(request: Request, view: ModelAdmin) -> FormData | None:
     if request.method != "POST":
         return None
     columns = sum(len(inline.shown_names) + MARKS for inline in view.inline_views)
-    return await read_fields(request, limit=FORM_LIMIT + MOST_ROWS * columns)
+    sent = await read_fields(request, limit=FORM_LIMIT + MOST_ROWS * columns)
+    keep_zone(sent)
+    return sent
 
 
 def _after_saving(

@@ -56,6 +56,13 @@ def test_a_rate_of_a_misspelt_scope(load: Load, scope: str, hint: str) -> None:
     assert said(checks.rates_have_routes, subject) == [("throttling.E001", hint)]
 
 
+@pytest.mark.needs("users")
+def test_a_rate_of_what_no_route_counts(load: Load) -> None:
+    assert said(checks.rates_have_routes, load("exports", rates="mail=1/day")) != []
+    subject = Subject.load(("apps.throttling", "apps.users"))
+    assert said(checks.rates_have_routes, subject) == []
+
+
 def test_a_scope_that_is_written_in_two_ways(load: Load) -> None:
     subject = load("exports", "exprots", "uploads")
     (problem,) = checks.scopes_are_not_misspelt(subject)

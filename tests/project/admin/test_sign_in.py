@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -155,6 +155,20 @@ def test_session_ends_by_age_and_by_idleness(
     session.execute(update(AuthSession).values({column: moment - timedelta(hours=13)}))
     session.commit()
     assert client.get("/admin/").status_code == 303
+
+
+@pytest.mark.needs("monitoring")
+def test_panels_that_renew_themselves_keep_nobody_signed_in(
+    client: TestClient, session: Session
+) -> None:
+    sign_in(client)
+    long_ago = datetime.now(UTC) - timedelta(minutes=50)
+    session.execute(update(AuthSession).values(seen_at=long_ago))
+    session.commit()
+    assert client.get("/admin/panels/monitoring-workers").status_code == 200
+    assert session.scalar(select(AuthSession.seen_at)) == long_ago
+    client.get("/admin/")
+    assert session.scalar(select(AuthSession.seen_at)) != long_ago
 
 
 def test_api_token_does_not_open_the_admin(

@@ -69,6 +69,18 @@ def build(declared: type[ModelView]) -> ModelAdmin:
     return view
 
 
+class Paper(Base):
+    __tablename__ = "paper"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[str]
+
+
+def test_column_that_no_form_can_have() -> None:
+    make: Any = type(ModelAdmin)
+    with pytest.raises(AppError, match="cannot have a field 'data'"):
+        build(make("PaperAdmin", (ModelAdmin,), {}, model=Paper))
+
+
 @pytest.fixture
 def boxes() -> ModelAdmin:
     return build(BoxAdmin)

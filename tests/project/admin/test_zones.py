@@ -72,6 +72,18 @@ def test_what_is_typed_is_in_the_zone(
     assert talk.starts_at == stored
 
 
+def test_clock_that_the_browser_names_meanwhile(client: TestClient, session: Session) -> None:
+    """The first page after signing in is in UTC, and its script names the zone."""
+    moment = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    talk = talk_at(session, moment)
+    client.cookies.delete(COOKIE)
+    form = shown_form(client.get("/admin/shop-talk/edit/1")) | {"name": "Another"}
+    client.cookies.set(COOKIE, "Europe%2FBerlin")
+    assert client.post("/admin/shop-talk/edit/1", data=form).status_code == 303
+    session.expire_all()
+    assert (talk.name, talk.starts_at) == ("Another", moment)
+
+
 def test_time_that_no_clock_shows(client: TestClient, session: Session) -> None:
     form = {"name": "Early", "starts_at": "2026-03-29T02:30"}
     page = client.post("/admin/shop-talk/create", data=form)

@@ -193,6 +193,12 @@ def test_key_that_is_nobodys(
     assert sentence
 
 
+def test_too_many_columns(client: TestClient, session: Session, owner: User) -> None:
+    page = check(client, ",".join(f"c{number}" for number in range(20_000)) + "\n")
+    assert page.status_code in {400, 422}
+    assert "more than 500 columns" in page.text
+
+
 def test_key_twice(client: TestClient, session: Session, owner: User) -> None:
     item = ItemFactory.create()
     ((line, *_),) = mistakes(check(client, f"id,price\n{item.id},1\n{item.id},2\n"))
