@@ -37,6 +37,9 @@ class ItemAdmin(ModelAdmin, model=Item):
     )
     column_labels: ClassVar = {"created_at": "Created", "updated_at": "Last change"}
     form_columns = (Item.name, Item.description, Item.price, Item.stock, "owner")
+    form_args: ClassVar = {
+        "price": {"validators": [NumberRange(0, message="This is 0 or more.")]},
+    }
     actions = ("set_stock",)
     list_editable = (Item.price, Item.stock)
     can_export = can_import = True

@@ -111,7 +111,7 @@ def test_owner_is_checked_when_saving(admin: TestClient, session: Session, owner
         ("price", "Infinity", "This must be a number."),
         ("price", "1.999", "At most 2 digits after the point."),
         ("price", "99999999999", "At most 10 digits before the point."),
-        ("price", "-1", "This breaks a rule of the data: price not negative."),
+        ("price", "-1", "This is 0 or more."),
         ("price", "", "This field is required."),
         ("stock", "-1", "This breaks a rule of the data: stock not negative."),
         ("stock", "99999999999", "Number must be between"),
