@@ -12,7 +12,7 @@ function was seen at work for most of the threshold, by one of two measures:
   loop's thread spent waiting for a core, where the system tells (Linux).
 
 Compiling a template, importing a module and starting a thread happen once and are excused, and
-so is a full garbage collection, which strikes whoever allocates next.
+so is garbage collection, which strikes whoever allocates next.
 
 So a laptop that slept, a debugger and threads that burn CPU are no blocks, and many short
 callbacks, none of which is to blame, are none either. What lasts twice as long as the threshold
@@ -49,7 +49,6 @@ LOOKS = 8  # in the time of one threshold
 PINGS = 1  # in that time as well: each costs two changes of threads
 CERTAINTY = 0.75  # of the threshold that has to be accounted for
 ENOUGH_LOOKS = 3
-FULL_COLLECTION = 2
 STUCK = 5.0  # seconds after which a block is reported although it has not ended
 STACK_DEPTH = 8
 
@@ -191,9 +190,9 @@ class _Watch:
         """How long the loop's thread has waited for a core and collected garbage so far."""
         return self._run_delay.seconds() + self._collected
 
-    def _note_collection(self, phase: str, info: dict[str, int]) -> None:
-        """Measure full collections: they happen wherever the last straw was allocated."""
-        if info["generation"] < FULL_COLLECTION or threading.get_ident() != self._thread:
+    def _note_collection(self, phase: str, _: dict[str, int]) -> None:
+        """Measure collections: they happen wherever the last straw was allocated."""
+        if threading.get_ident() != self._thread:
             return
         if phase == "start":
             self._collecting_since = perf_counter()

@@ -141,6 +141,19 @@ def test_whoever_leaves_is_asked(page: Page, site: str, superuser: User) -> None
     assert asked == ["beforeunload"]
 
 
+@pytest.mark.parametrize("path", ["items-item/edit/{item}", "users-user/edit/{user}"])
+def test_whoever_touched_nothing_just_leaves(
+    page: Page, site: str, superuser: User, path: str
+) -> None:
+    asked: list[object] = []
+    page.on("dialog", lambda dialog: asked.append(dialog))  # noqa: PLW0108 - no built-in is taken
+    address = path.format(item=ItemFactory.create().id, user=superuser.id)
+    sign_in(page, f"{site}/admin/{address}", superuser)
+    page.get_by_role("link", name="Cancel").click()
+    expect(page).to_have_url(f"{site}/admin/{path.partition('/')[0]}/list")
+    assert asked == []
+
+
 @pytest.mark.parametrize("path", ["users-group/edit/{group}", "orders-order/details/{order}"])
 def test_nothing_hangs_over_on_a_telephone(
     browser: Browser, site: str, superuser: User, path: str
