@@ -11,7 +11,7 @@ function was seen at work for most of the threshold, by one of two measures:
   the whole process had been stopped, or other threads had the lock. Nor does the time that the
   loop's thread spent waiting for a core, where the system tells (Linux).
 
-Compiling a template, importing a module and starting a thread happen once and are excused, and
+Loading a template, importing a module and starting a thread happen once and are excused, and
 so is garbage collection, which strikes whoever allocates next.
 
 So a laptop that slept, a debugger and threads that burn CPU are no blocks, and many short
@@ -39,7 +39,8 @@ HOME = f"{ROOT}{os.sep}"
 LIBRARIES = (f"{HOME}.venv", "site-packages")
 DEBUGGERS = ("bdb.py", "pdb.py")
 ONCE = (
-    ("environment.py", "compile"),  # Jinja2
+    ("loaders.py", "load"),  # Jinja2: reads the file and compiles it
+    ("environment.py", "compile"),  # of a text
     ("<frozen importlib._bootstrap>", "_find_and_load"),
     ("threading.py", "start"),
 )

@@ -1,5 +1,6 @@
 """The admin for those who use no mouse, who prefer the dark, and who are about to delete."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -28,7 +29,8 @@ def superuser(session: Session) -> User:
 
 
 def tab_to(page: Page, target: Locator) -> None:
-    """Press Tab until the target has the focus."""
+    """Press Tab until the target has the focus, once the page is there to take it."""
+    page.wait_for_load_state()
     for _ in range(FEW_STOPS):
         page.keyboard.press("Tab")
         if target.evaluate("node => node === document.activeElement"):
@@ -54,6 +56,8 @@ def test_keyboard_is_enough(page: Page, site: str, superuser: User, session: Ses
     tab_to(page, page.get_by_role("searchbox"))
     page.keyboard.type("oak")
     page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("search=oak"))  # a page that loads has no hook, either
+    expect(page.get_by_role("link", name="Oak table")).to_be_visible()
     expect(page.get_by_role("link", name="Brass hook")).to_have_count(0)
     tab_to(page, page.get_by_role("link", name="Oak table"))
     page.keyboard.press("Enter")
