@@ -59,7 +59,11 @@ class Heart:
             )
         except Exception as error:  # noqa: BLE001 - the next beat may come through
             if not self._is_unheard:
-                logger.warning("No sign of life could be written: {}", type(error).__name__)
+                # A database that is away says enough by its name; a bug has to show where it is.
+                is_foreseen = isinstance(error, SQLAlchemyError | Unavailable)
+                logger.opt(exception=None if is_foreseen else error).warning(
+                    "No sign of life could be written: {}", type(error).__name__
+                )
             self._is_unheard = True
         else:
             self._is_unheard = False

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from loguru import logger
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
@@ -74,6 +75,20 @@ async def test_what_cannot_be_written_ends_nothing(heart: Heart, session: Sessio
     beating.cancel()
     with pytest.raises(asyncio.CancelledError):
         await beating
+
+
+async def test_bug_is_logged_with_its_place_and_ends_nothing(runtime: Runtime) -> None:
+    lines: list[str] = []
+    heart = Heart(Runtime(**{**vars(runtime), "vitals": None}), seconds=1)
+    sink = logger.add(lines.append, format="{message}")
+    try:
+        await heart.beat()
+        await heart.beat()
+    finally:
+        logger.remove(sink)
+    (line,) = lines
+    assert "AttributeError" in line
+    assert "in describe" in line
 
 
 async def test_what_a_worker_tells(runtime: Runtime) -> None:
