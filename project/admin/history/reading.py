@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from project.admin.rows import identify, select_row
 from project.admin.views import ModelAdmin
 from project.errors import NotFound
+from project.i18n import gettext, mark
 from project.trail import Entry, Recorded, Trail
 from project.web.principal import Principal
 
 PAGE = 20
 RECENT = 10
 
-VERBS = {"add": "Added", "change": "Changed", "delete": "Deleted"}
+VERBS = {"add": mark("Added"), "change": mark("Changed"), "delete": mark("Deleted")}
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def fetch_recent(
 def describe(view: ModelAdmin, recorded: Recorded, principal: Principal) -> Event:
     """Write an entry for a page. A column that no page of the view shows is for superusers."""
     entry = recorded.entry
-    verb = VERBS.get(entry.action, entry.action.replace("_", " ").capitalize())
+    verb = gettext(VERBS.get(entry.action, entry.action.replace("_", " ").capitalize()))
     shown = [
         line_of(view.label_of(name), values)
         for name, values in entry.changes.items()
@@ -156,7 +157,7 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "Yes" if value else "No"
+        return gettext("Yes") if value else gettext("No")
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) or "{}"
     if isinstance(value, list):

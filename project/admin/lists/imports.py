@@ -28,13 +28,14 @@ from project.admin.rows import find_reference
 from project.admin.typed_fields import LinesField
 from project.admin.views import ModelAdmin, Values
 from project.admin.writing import is_default, resolve
+from project.i18n import gettext, mark, noun
 from project.trail import ADD, CHANGE, Entry
 
 IMPORT = "import"
 SHOWN = 50
 """Mistakes that a report names."""
 
-NO_REFERENCE = "There is nothing with this id or name."
+NO_REFERENCE = mark("There is nothing with this id or name.")
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ class Import:
             if found.errors and (is_new or name in present):
                 self.report.note(line.number, name, " ".join(map(str, found.errors)))
             elif name in line.formulas and _is_free_text(found):
-                self.report.note(line.number, name, FORMULA_SENTENCE)
+                self.report.note(line.number, name, gettext(FORMULA_SENTENCE))
         if self.report.count_wrong > before:
             return None
         data = self.form.data
@@ -196,7 +197,7 @@ class Import:
                 continue
             target = self._reference(name, (value or "").strip(), found)
             if target is None:
-                self.report.note(line.number, name, NO_REFERENCE)
+                self.report.note(line.number, name, gettext(NO_REFERENCE))
             else:
                 keys |= target[0]
         principal = self.actor.principal
@@ -246,13 +247,15 @@ class Import:
         adds, changes, seen = [row for row in wanted if row.key is None], [], set[Any]()
         for row in keyed:
             if row.key in seen:
-                self.report.note(row.line, name, "This key is in the file twice.")
+                self.report.note(row.line, name, gettext("This key is in the file twice."))
             elif row.key in there:
                 changes.append(replace(row, key=there[row.key]))
             elif self._is_natural:
                 adds.append(row)
             else:
-                self.report.note(row.line, name, f"There is no {self.view.name.lower()} like this.")
+                called = noun(self.view.name)
+                sentence = gettext("There is no %(name)s like this.", name=called)
+                self.report.note(row.line, name, sentence)
             seen.add(row.key)
         return adds, sorted(changes, key=lambda row: row.key)
 
@@ -304,7 +307,7 @@ class Import:
         for wanted in batch:
             row = rows.get(wanted.key)
             if row is None:
-                raise WrongFile("A row was deleted meanwhile; check the file again.")
+                raise WrongFile(gettext("A row was deleted meanwhile; check the file again."))
             touched = {
                 n: v for n, v in wanted.values.items() if wanted.touches(n, v, getattr(row, n))
             }
@@ -355,7 +358,7 @@ def run_import(
 
 
 def _record(session: Session, view: ModelAdmin, actor: Actor, report: Report) -> None:
-    rows = f"{report.added + report.changed:,} {view.name_plural.lower()}"
+    rows = f"{report.added + report.changed:,} {view.declared_plural.lower()}"
     entry = Entry(
         actor_id=actor.principal.id,
         actor_label=actor.principal.email,

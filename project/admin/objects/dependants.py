@@ -21,6 +21,7 @@ from project.admin.lists.counting import Count
 from project.admin.rows import identifier_of, identify, without_secrets
 from project.admin.views import ModelAdmin
 from project.db.base import snake_case
+from project.i18n import gettext, mark
 from project.web.principal import Principal
 
 COUNTED = 1_000
@@ -32,9 +33,9 @@ LEVELS = 2
 WITH_IT, LOOSENED, FORBIDDEN = "cascade", "set null", "forbidden"
 RULES = {"CASCADE": WITH_IT, "SET NULL": LOOSENED, "SET DEFAULT": LOOSENED}
 SENTENCES = {
-    WITH_IT: "will be deleted, too",
-    LOOSENED: "will lose the reference",
-    FORBIDDEN: "which forbids it",
+    WITH_IT: mark("will be deleted, too"),
+    LOOSENED: mark("will lose the reference"),
+    FORBIDDEN: mark("which forbids it"),
 }
 
 IsDoomed = Callable[[FromClause], ColumnElement[bool]]
@@ -65,7 +66,7 @@ class Dependants:
     @property
     def sentence(self) -> str:
         """What the database will do with them."""
-        return SENTENCES[self.rule]
+        return gettext(SENTENCES[self.rule])
 
     @property
     def is_forbidding(self) -> bool:

@@ -19,6 +19,7 @@ from project.admin.recording import Actor
 from project.admin.rows import identify, name_reference, select_row, version_column
 from project.admin.views import ModelAdmin, Values
 from project.errors import Conflict, NotFound
+from project.i18n import gettext
 from project.web.principal import Principal
 
 
@@ -217,6 +218,6 @@ def note_conflict(block: Block, error: Exception) -> None:
         block.version = error.version
         for difference in error.differences:
             item = block.form[difference.name]
-            theirs = difference.theirs or "empty"
+            theirs = difference.theirs or gettext("empty")
             if readable(item) != difference.theirs:
-                item.errors = [*item.errors, f"Somebody else wrote: {theirs}."]
+                item.errors = [*item.errors, gettext("Somebody else wrote: %(text)s.", text=theirs)]
