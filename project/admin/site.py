@@ -112,6 +112,7 @@ class AdminSite(
         )
         self.admin.router.routes = self._routes()
         self.admin.state.runtime = runtime  # here, too, `runtime_of(request)` finds it
+        self.admin.state.site = self
 
     def register(self, app: AppConfig, view: type[BaseView | ModelView]) -> None:
         """Add what an app declares. Raises AppError for what cannot work."""

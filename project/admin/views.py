@@ -52,7 +52,7 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
     create_template = edit_template = "sqladmin/form.html"
     declared_name: str
     declared_plural: str
-    """The view's names as the code has them; `name` and `name_plural` speak the reader's language."""
+    """The names as the code has them; `name` and `name_plural` speak the reader's language."""
 
     form_class_for_create: type[Form]
     form_class_for_edit: type[Form]
@@ -142,9 +142,13 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
 
     def label_of(self, name: str) -> str:
         """Return what people call a column."""
+        return gettext(self.declared_label(name))
+
+    def declared_label(self, name: str) -> str:
+        """Return what a column is called in the code, or after its name."""
         default = name.rpartition(".")[2].replace("_", " ").capitalize()
         label: str = self._column_labels.get(name, "ID" if name == "id" else default)
-        return gettext(label)
+        return label
 
     # -- what is used of SQLAdmin's private parts, pinned by test_contract.py ---------------
 

@@ -18,7 +18,13 @@ from project.web.principal import Principal
 PAGE = 20
 RECENT = 10
 
-VERBS = {"add": mark("Added"), "change": mark("Changed"), "delete": mark("Deleted")}
+VERBS = {
+    "add": mark("Added"),
+    "change": mark("Changed"),
+    "import": mark("Import"),
+    "export": mark("Export"),
+    "delete": mark("Deleted"),
+}
 
 
 @dataclass(frozen=True)
