@@ -101,7 +101,7 @@ def _columns_of(view: ModelAdmin) -> list[str]:
 
 def _of_form(form: type[Form], columns: list[str] | None = None) -> Iterator[str]:
     for name, field in form()._fields.items():
-        yield str(field.description)
+        yield str(field.description or "")
         if name not in (columns or ()):
             yield str(field.label.text)
         yield from (str(label) for _, label in _choices(getattr(form, name, None)))

@@ -1,6 +1,7 @@
 """Catalogues of messages as files: collected out of the code, compared, compiled. Needs Babel."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,13 @@ PYTHON, TEMPLATE = "python", "jinja2.ext:babel_extract"
 TEMPLATE_OPTIONS = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
 COMMENTS = ("Translators:",)
 WIDTH = 98
+
+CHATTER = re.compile(
+    rb'^"(Project-Id-Version|Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator'
+    rb'|Language-Team|Generated-By): .*\n',
+    re.MULTILINE,
+)
+"""Heads that Babel fills with the names of nobody, or that differ each time."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,12 @@ def _add(catalog: Catalog, found: Found, besides: Iterable[str] = ()) -> None:
 
 
 def _new_catalog(code: str | None = None) -> Catalog:
-    return Catalog(_locale(code), project="Lintel", charset="utf-8", fuzzy=False)
+    return Catalog(
+        _locale(code),
+        header_comment="# Made by `manage.py makemessages`; then `manage.py compilemessages`.",
+        charset="utf-8",
+        fuzzy=False,
+    )
 
 
 def _locale(code: str | None) -> Locale | None:
@@ -142,12 +155,10 @@ def read_catalogue(path: Path, code: str) -> Catalog:
 def updated(source: Source, code: str) -> bytes:
     """Return what a catalogue's text has to be: every message, with the translations it had."""
     catalog = read_catalogue(source.path(code, "po"), code)
-    template = source.messages
-    template.creation_date = catalog.creation_date
-    catalog.update(template, no_fuzzy_matching=True, update_creation_date=False)
+    catalog.update(source.messages, no_fuzzy_matching=True, update_creation_date=False)
     written = io.BytesIO()
     write_po(written, catalog, WIDTH, sort_output=True, ignore_obsolete=True, include_lineno=False)
-    return written.getvalue()
+    return CHATTER.sub(b"", written.getvalue())
 
 
 def untranslated(source: Source, code: str) -> list[str]:
@@ -164,8 +175,12 @@ def _is_done(catalog: Catalog, message: Message) -> bool:
     found = catalog.get(_key(message))
     if found is None or found.fuzzy:
         return False
-    texts = found.string if isinstance(found.string, tuple | list) else [found.string]
-    return bool(texts) and all(texts)
+    return all(_texts(found))
+
+
+def _texts(message: Message) -> list[str]:
+    found = message.string
+    return list(found) if isinstance(found, tuple | list) else [found]
 
 
 def _key(message: Message) -> str:
@@ -177,10 +192,9 @@ def wrong_translations(path: Path, code: str) -> list[str]:
     catalog = read_catalogue(path, code)
     wrong = [f"{_key(message)!r}: {errors[0]}" for message, errors in catalog.check()]
     for message in catalog:
-        texts = message.string if isinstance(message.string, tuple | list) else [message.string]
         wrong += [
             f"{_key(message)!r}: {text!r} has other placeholders in braces"
-            for text in texts
+            for text in _texts(message)
             if message.id and text and "%" not in text and _braces(text) != _braces(_key(message))
         ]
     return wrong
@@ -211,5 +225,5 @@ def is_current(po: Path, code: str) -> bool:
         )
 
 
-def _translations(catalog: Catalog) -> dict[object, object]:
-    return {message.id: message.string for message in catalog if message.id}
+def _translations(catalog: Catalog) -> dict[str, list[str]]:
+    return {_key(message): _texts(message) for message in catalog if message.id}

@@ -9,9 +9,11 @@ for them, then run `compilemessages`.
 """
 
 import argparse
+import os
 
 from project.checks import Subject
 from project.errors import CommandError
+from project.i18n import ENGLISH
 from project.management import style
 from project.management.catalogue import shown
 from project.management.messages import require_babel
@@ -24,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def handle(options: argparse.Namespace) -> int:
     require_babel("makemessages")
+    # A language that has no catalogue yet must not stop this from making one.
+    os.environ.update(LANGUAGE_CODE=ENGLISH, LANGUAGES=ENGLISH)
     from project.management.message_files import collect, untranslated, updated  # noqa: PLC0415
 
     sources = collect(Subject.load())
