@@ -21,7 +21,7 @@ from project.admin.lists.counting import Count
 from project.admin.rows import identifier_of, identify, without_secrets
 from project.admin.views import ModelAdmin
 from project.db.base import snake_case
-from project.i18n import gettext, mark
+from project.i18n import gettext, mark, noun
 from project.web.principal import Principal
 
 COUNTED = 1_000
@@ -125,7 +125,7 @@ class Deletion:
                 found.append(
                     Dependants(
                         self._name_of(reference.table, views),
-                        ", ".join(column.key.replace("_", " ") for column in reference.key.columns),
+                        ", ".join(_called(column.key) for column in reference.key.columns),
                         count,
                         reference.rule,
                         self._first(shown[0], reference) if shown else [],
@@ -185,6 +185,10 @@ class Deletion:
         mappers = self._view.mapper.registry.mappers
         names = (snake_case(m.class_.__name__) for m in mappers if m.local_table is table)
         return f"{next(names, table.name).replace('_', ' ').capitalize()}s"
+
+
+def _called(column: str) -> str:
+    return noun(gettext(column.replace("_", " ").capitalize()))
 
 
 def _keys_to(table: Table) -> Iterator[ForeignKeyConstraint]:
