@@ -28,7 +28,7 @@ WIDTH = 98
 
 CHATTER = re.compile(
     rb'^"(Project-Id-Version|Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator'
-    rb'|Language-Team|Generated-By): .*\n',
+    rb"|Language-Team|Generated-By): .*\n",
     re.MULTILINE,
 )
 """Heads that Babel fills with the names of nobody, or that differ each time."""

@@ -65,7 +65,7 @@ class Outcome:
 
     def say(self, view: ModelAdmin) -> str:
         """Return all of it as a sentence."""
-        said, label = list(self.sentences), self.label.rstrip("…")
+        said, label = list(self.sentences), self.label.rstrip("… ")
         if self.rows is not None:
             name = view.name if self.rows == 1 else view.name_plural
             said.insert(0, f"{label}: {number(self.rows)} {noun(name)}.")

@@ -157,7 +157,7 @@ class Import:
         for name in self.columns:
             found = self.form[name]
             if found.errors and (is_new or name in present):
-                self.report.note(line.number, name, " ".join(map(str, found.errors)))
+                self.report.note(line.number, name, " ".join(map(gettext, map(str, found.errors))))
             elif name in line.formulas and _is_free_text(found):
                 self.report.note(line.number, name, gettext(FORMULA_SENTENCE))
         if self.report.count_wrong > before:

@@ -1,0 +1,23 @@
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+
+from project.admin.site import AdminSite
+from project.i18n import Language
+from tests.project.admin.languages.pseudo import Pseudo
+
+
+@pytest.fixture
+def site(application: FastAPI) -> AdminSite:
+    found = (getattr(route, "app", None) for route in application.routes)
+    states = (getattr(each, "state", None) for each in found)
+    return next(state.site for state in states if hasattr(state, "site"))
+
+
+@pytest.fixture
+def pseudo(site: AdminSite) -> Iterator[str]:
+    """The made-up language, offered during the test."""
+    site.languages["x-pseudo"] = Language("x-pseudo", Pseudo())
+    yield "x-pseudo"
+    del site.languages["x-pseudo"]
