@@ -1,4 +1,4 @@
-"""A language made on the fly: each message in brackets, so that what lies outside was not marked."""
+"""A made-up language: each message in brackets, so that what lies outside was not marked."""
 
 import re
 from gettext import NullTranslations
