@@ -7,6 +7,7 @@ Nothing here is imported by the application, and nothing here imports Locust but
 which runs in processes of its own.
 
     result.py       the document that a run leaves behind; everything else reads or writes it
+    window.py       what was seen while one configuration bore one load
     histogram.py    durations, counted so that quantiles are right within one percent
     generator/      Locust's side: open and closed arrivals, and what became of each
     probe/          the server's side: what its lanes, pool, loop and interpreter do

@@ -6,16 +6,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.lab.histogram import Histogram, merged
-from loadtests.lab.result import (
-    Config,
-    ExitCode,
-    Machine,
-    Result,
-    Route,
-    Unreadable,
-    Verdict,
-    Window,
-)
+from loadtests.lab.result import ExitCode, Machine, Result, Unreadable, Verdict
+from loadtests.lab.window import Config, Route, Window
 
 MACHINE = Machine(cores=2, cpu="a processor", memory=2**32, system="Linux", python="3.11.7")
 
