@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
@@ -116,11 +116,11 @@ def _extracted(folder: Path, pattern: str, method: str) -> Found:
         yield (folder / name).relative_to(ROOT).as_posix(), message, comments
 
 
-def _add(catalog: Catalog, found: Found, besides: Iterable[str] = ()) -> None:
+def _add(catalog: Catalog, found: Found, besides: Container[str] = ()) -> None:
     for place, message, comments in found:
         first = message if isinstance(message, str) else message[0]
         if first and first not in besides:
-            catalog.add(message, locations=[(place, None)], auto_comments=comments)
+            catalog.add(message, locations=[(place, 0)], auto_comments=comments)
 
 
 def _new_catalog(code: str | None = None) -> Catalog:
@@ -179,7 +179,7 @@ def _is_done(catalog: Catalog, message: Message) -> bool:
 
 
 def _texts(message: Message) -> list[str]:
-    found = message.string
+    found = message.string or ""
     return list(found) if isinstance(found, tuple | list) else [found]
 
 

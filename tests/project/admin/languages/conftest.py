@@ -6,13 +6,12 @@ from fastapi import FastAPI
 from project.admin.site import AdminSite
 from project.i18n import Language
 from tests.project.admin.languages.pseudo import Pseudo
+from tests.project.admin.test_rights import site_of
 
 
 @pytest.fixture
 def site(application: FastAPI) -> AdminSite:
-    found = (getattr(route, "app", None) for route in application.routes)
-    states = (getattr(each, "state", None) for each in found)
-    return next(state.site for state in states if hasattr(state, "site"))
+    return site_of(application)
 
 
 @pytest.fixture
