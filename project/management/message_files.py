@@ -190,17 +190,18 @@ def _key(message: Message) -> str:
 def wrong_translations(path: Path, code: str) -> list[str]:
     """Return what is wrong with translations: other placeholders, above all."""
     catalog = read_catalogue(path, code)
-    wrong = [f"{_key(message)!r}: {errors[0]}" for message, errors in catalog.check()]
+    wrong = {_key(message): str(errors[0]) for message, errors in catalog.check()}
     for message in catalog:
-        wrong += [
-            f"{_key(message)!r}: {text!r} has other placeholders in braces"
-            for text in _texts(message)
-            if message.id and text and "%" not in text and _braces(text) != _braces(_key(message))
-        ]
-    return wrong
+        if message.id and not message.pluralizable:  # one of something may go without its number
+            text, key = _texts(message)[0], _key(message)
+            if text and _placeholders(text) != _placeholders(key):
+                wrong.setdefault(key, f"{text!r} has other placeholders")
+    return [f"{key!r}: {why}" for key, why in wrong.items()]
 
 
-def _braces(text: str) -> set[str]:
+def _placeholders(text: str) -> set[str]:
+    if "%(" in text:
+        return set(re.findall(r"%\(\w+\)\w", text))
     try:
         return {name for _, name, _, _ in Formatter().parse(text) if name}
     except ValueError:

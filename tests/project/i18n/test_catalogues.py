@@ -98,6 +98,6 @@ def test_translations_have_the_markup_of_their_message() -> None:
     for path, _ in catalogues(load_registry()):
         with path.open("rb") as file:
             for message in read_po(file):
-                if isinstance(message.id, str) and isinstance(message.string, str):
+                if message.id and isinstance(message.id, str) and isinstance(message.string, str):
                     for mark in ("<", ">", '"'):
                         assert message.id.count(mark) == message.string.count(mark), message.id
