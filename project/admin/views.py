@@ -222,6 +222,11 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
         loader = next(loaders, None)
         return lookup_columns(loader) if loader is not None else [*inspect(model).primary_key]
 
+    def views_of(self, table: Table) -> list["ModelAdmin"]:
+        """Return the admin's views of a table, this one's or another."""
+        views = self._admin_ref.views
+        return [view for view in views if isinstance(view, ModelAdmin) and view.table is table]
+
     def name_of_table(self, table: str | None) -> str:
         """Return what people call the rows of a table, of this model or another."""
         for view in self._admin_ref.views:

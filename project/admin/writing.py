@@ -16,6 +16,7 @@ from project.admin.conflicts import (
     text_of,
 )
 from project.admin.forms import CheckboxesField, ReferenceField
+from project.admin.objects.cascades import Cascade
 from project.admin.reading import Found, fetch_row
 from project.admin.recording import (
     NOTHING,
@@ -220,17 +221,22 @@ def _other_changes(
 
 
 def delete(session: Session, view: ModelAdmin, actor: Actor, identifiers: Sequence[str]) -> None:
-    """Delete some rows, all of them or none. Raises NotFound if one of them is missing."""
+    """Delete some rows, all of them or none.
+
+    Raises NotFound if one of them is missing, CascadeRefused if more would go than may.
+    """
     statement = select_rows(view, actor.principal, identifiers)
     rows = session.scalars(statement.with_for_update(of=view.model)).all()
     if len(rows) != len(set(identifiers)):
         raise NotFound
     entries = []
+    keys = [view.mapper.primary_key_from_instance(row) for row in rows]
     for row in rows:
         view.authorise(session, actor.principal, "delete", row, {})
         if view.runtime.trail is not None:
             last = compare(session, view, snapshot(view, row), NOTHING)
             entries.append(entry_for(view, actor, DELETE, row, last))
+    Cascade(session, view, actor.principal, [tuple(key) for key in keys]).refuse()
     view.delete_rows(session, rows)
     session.flush()  # a row that still refers to one of them refuses here
     record_entries(session, view, entries)
