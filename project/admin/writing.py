@@ -142,8 +142,8 @@ def update(
     actor: Actor,
     version: str,
     opened: Mapping[str, str] = NOTHING,
-) -> None:
-    """Change a row: lock it, compare its version, write only what was changed.
+) -> Changes:
+    """Change a row: lock it, compare its version, write only what was changed; return that.
 
     `opened` is what the form had shown, if that is known. Raises NotFound, ChangedMeanwhile,
     FieldMistake, or whatever the app's service raises.
@@ -158,11 +158,12 @@ def update(
     touched = {name: value for name, value in values.items() if name not in kept}
     touched = resolve(session, view, actor.principal, form, touched)
     view.authorise(session, actor.principal, "change", found.row, touched)
-    if touched:
-        before = snapshot(view, found.row)
-        view.update_row(session, found.row, touched)
-        session.flush()  # what the database has to say is said before the commit
-        _record_update(session, view, actor, form, (found.row, before, shown))
+    if not touched:
+        return {}
+    before = snapshot(view, found.row)
+    view.update_row(session, found.row, touched)
+    session.flush()  # what the database has to say is said before the commit
+    return _record_update(session, view, actor, form, (found.row, before, shown))
 
 
 def _lock(
@@ -191,14 +192,15 @@ def _record_update(
     actor: Actor,
     form: Form,
     changed: tuple[Any, Snapshot, Form],
-) -> None:
+) -> Changes:
     if view.runtime.trail is None:
-        return
+        return {}
     row, before, shown = changed
     changes = compare(session, view, before, snapshot(view, refreshed(session, view, row)))
     changes |= _other_changes(session, view, actor, form, shown=shown, row=row)
     if changes:
         record_change(session, view, actor, action=CHANGE, row=row, changes=changes)
+    return changes
 
 
 def _other_changes(

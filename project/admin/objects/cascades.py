@@ -59,9 +59,7 @@ class Cascade:
             found[f"More than {DEEPEST} levels of rows would go; begin with the lowest."] = None
         return list(found)
 
-    def _below(
-        self, level: Sequence[tuple[Table, IsDoomed]], depth: int
-    ) -> Iterator[Reference]:
+    def _below(self, level: Sequence[tuple[Table, IsDoomed]], depth: int) -> Iterator[Reference]:
         for table, is_doomed in level:
             for key in keys_to(table):
                 reference = Reference(key, is_doomed, depth)
