@@ -80,23 +80,27 @@ def main() -> None:
             for _, path in pages:
                 client.get(path)  # which only warms up
             begin()
+            phases = {"pages": time.perf_counter()}
             for _ in range(options.rounds):
                 for label, path in pages:
                     times[label].append(client.time(path))
             if options.only in "export import":
-                _measure_files(client)
-        _report(times, beats)
+                _measure_files(client, phases)
+        _report(times)
+        _report_pulse(beats, phases)
 
 
-def _measure_files(client: "Client") -> None:
+def _measure_files(client: "Client", phases: dict[str, float]) -> None:
     """Take all orders out, and 20,000 items in; say how long, and what the server grew by."""
     for kind in ("csv", "jsonl"):
         before, started = _memory(), time.perf_counter()
+        phases[f"export, {kind}"] = started
         size = client.download("/admin/orders-order/export", {"format": kind})
         seconds, grown = time.perf_counter() - started, _memory() - before
         print(f"export of all orders, {kind}: {size:,} bytes in {seconds:.1f} s, {grown:+} MB")
     rows = "".join(f"New lamp {n},{n % 900}.50,{n % 70},{EMAIL}\n" for n in range(20_000))
     before, started = _memory(), time.perf_counter()
+    phases["import"] = started
     found = client.upload(
         "/admin/items-item/import", f"name,price,stock,owner\n{rows}", {"check": "1"}
     )
@@ -247,23 +251,24 @@ def _month(years_ago: int) -> str:
 
 
 @contextmanager
-def _pulse(port: int) -> Iterator[tuple[Callable[[], None], list[float]]]:
+def _pulse(port: int) -> Iterator[tuple[Callable[[], None], list[tuple[float, float]]]]:
     """Ask whether the server lives, from another process, all the while."""
     context = multiprocessing.get_context("fork")
     begun, over, (reader, writer) = context.Event(), context.Event(), context.Pipe(duplex=False)
 
     def beat() -> None:
-        connection, times = http.client.HTTPConnection("127.0.0.1", port), []
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        times: list[tuple[float, float]] = []
         begun.wait()
         while not over.is_set():
             started = time.perf_counter()
             connection.request("GET", "/health/live")
             connection.getresponse().read()
-            times.append((time.perf_counter() - started) * 1000)
+            times.append((started, (time.perf_counter() - started) * 1000))
             time.sleep(PULSE)
         writer.send(times)
 
-    process, beats = context.Process(target=beat), list[float]()
+    process, beats = context.Process(target=beat), list[tuple[float, float]]()
     process.start()
     try:
         yield begun.set, beats
@@ -273,17 +278,23 @@ def _pulse(port: int) -> Iterator[tuple[Callable[[], None], list[float]]]:
         process.join()
 
 
-def _report(times: dict[str, list[float]], beats: Sequence[float]) -> None:
+def _report(times: dict[str, list[float]]) -> None:
     print("\n| page | median ms | max ms |\n| --- | ---: | ---: |")
     for label, taken in times.items():
         print(f"| {label} | {statistics.median(taken):.0f} | {max(taken):.0f} |")
-    ninety_nine = statistics.quantiles(beats, n=100)[98]
-    print(
-        f"\n`/health/live` meanwhile: {len(beats)} times, "
-        f"median {statistics.median(beats):.1f} ms, p99 {ninety_nine:.1f} ms, "
-        f"max {max(beats):.1f} ms; "
-        f"load average after: {os.getloadavg()[0]:.1f}"
-    )
+
+
+def _report_pulse(beats: Sequence[tuple[float, float]], phases: dict[str, float]) -> None:
+    """Say how long `/health/live` took in each phase; a phase ends where the next one begins."""
+    print("\n| `/health/live` beside | asked | median ms | p99 ms | max ms |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    ends = [*list(phases.values())[1:], float("inf")]
+    for (label, begin), end in zip(phases.items(), ends, strict=True):
+        taken = [milliseconds for at, milliseconds in beats if begin <= at < end]
+        ninety_nine = statistics.quantiles(taken, n=100)[98]
+        median, longest = statistics.median(taken), max(taken)
+        print(f"| {label} | {len(taken)} | {median:.1f} | {ninety_nine:.1f} | {longest:.1f} |")
+    print(f"\nLoad average after: {os.getloadavg()[0]:.1f}.")
 
 
 if __name__ == "__main__":
