@@ -156,8 +156,9 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
 
     @property
     def can_be_imported(self) -> bool:
-        """Whether the values of a form are what is written, without work in between."""
-        return type(self).prepare_values is ModelAdmin.prepare_values
+        """Whether all rows have one form, whose values are written without work in between."""
+        hooks = ("prepare_values", "adapt_form")
+        return all(getattr(type(self), hook) is getattr(ModelAdmin, hook) for hook in hooks)
 
     @property
     def has_row_rule(self) -> bool:

@@ -118,7 +118,7 @@ def plain_shop(runtime: Runtime, session: Session) -> Iterator[TestClient]:
 
 def notes(session: Session) -> dict[str, str]:
     session.expire_all()
-    return {name: note for name, note in session.execute(select(Box.name, Box.note))}
+    return {box.name: box.note for box in session.scalars(select(Box))}
 
 
 def test_service_of_the_view_writes(shop: TestClient, session: Session) -> None:
