@@ -102,10 +102,14 @@ class RowReader:
         self.is_natural = self._key_name in self.columns
         self._references: dict[tuple[str, str], tuple[Values, Any] | None] = {}
 
-    def read(self, lines: Sequence[Line]) -> Iterator[Wanted]:
-        """Yield the rows with which nothing is wrong. Raises WrongFile."""
+    def read(self, lines: list[Line]) -> Iterator[Wanted]:
+        """Yield the rows with which nothing is wrong; take them out. Raises WrongFile."""
         names = self._names(lines)
-        return (row for line in lines if (row := self._read(line, names)) is not None)
+        lines.reverse()
+        while lines:
+            row = self._read(lines.pop(), names)
+            if row is not None:
+                yield row
 
     def _names(self, lines: Sequence[Line]) -> list[str]:
         """Return the columns that are written. Raises WrongFile for those that nobody knows."""

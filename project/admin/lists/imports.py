@@ -44,13 +44,15 @@ class Import:
         view.authorise(session, actor.principal, "add", None, {})
         self.rows = RowReader(session, view, actor.principal, self.report)
 
-    def run(self, lines: Sequence[Line]) -> None:
-        """Write all rows, as far as nothing stands against it. Raises WrongFile."""
-        wanted = list(self.rows.read(lines))
-        adds, changes = self._sort_out(wanted)
-        for batch in _batches(adds):
+    def run(self, lines: list[Line]) -> None:
+        """Write all rows, as far as nothing stands against it. Raises WrongFile.
+
+        The lines are taken out of their list: many objects that go at once hold up all threads.
+        """
+        adds, changes = self._sort_out(list(self.rows.read(lines)))
+        for batch in _taken_out(adds):
             self._attempt(batch, self._add)
-        for batch in _batches(changes):
+        for batch in _taken_out(changes):
             self._attempt(batch, self._change)
 
     # -- finding ---------------------------------------------------------------------------
@@ -163,7 +165,7 @@ def run_import(
     session: Session,
     view: ModelAdmin,
     actor: Actor,
-    lines: Sequence[Line],
+    lines: list[Line],
     *,
     agreed: str | None,
 ) -> Report:
@@ -198,3 +200,10 @@ def _record(session: Session, view: ModelAdmin, actor: Actor, report: Report) ->
 
 def _batches(rows: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
     return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+
+
+def _taken_out(rows: list[Wanted]) -> Iterator[Sequence[Wanted]]:
+    """Yield the rows a few hundred at a time, and let go of them."""
+    while rows:
+        yield rows[:BATCH]
+        del rows[:BATCH]
