@@ -1,6 +1,7 @@
 """Print what the admin's pages take on a million orders and two hundred thousand accounts.
 
-    python loadtests/bench_admin.py [--orders 1000000] [--rounds 5] [--only WORDS] [--files] [--rows 20000] [--keep]
+    python loadtests/bench_admin.py [--orders 1000000] [--rounds 5] [--only WORDS] [--files]
+        [--rows 20000] [--keep]
 
 Starts a real server with one worker on a database of its own, signs in, and asks for every page
 once a round, one round after the other, so that the machine's mood is in all of them; a round that

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from project.admin.objects.inline import Inline
-from project.admin.rows import identify, select_row
+from project.admin.rows import identifier_of, identify, select_row
 from project.admin.views import ModelAdmin
 from project.errors import NotFound
 from project.trail import Entry, Recorded, Trail
@@ -73,6 +73,8 @@ def fetch_history(
     row = session.scalars(select_row(view, principal, identifier)).one_or_none()
     if row is None:
         _refuse_hidden(session, view, principal, identifier)
+    else:
+        identifier = identifier_of(row)  # an address may write it in other ways: 01
     found = trail.history_of(session, view.model_label, identifier, before=before, limit=PAGE + 1)
     if row is None and not found:
         raise NotFound
