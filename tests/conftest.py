@@ -51,6 +51,16 @@ def pytest_pycollect_makemodule(
     return LeftOut.if_needed(module_path, parent)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs minutes of real load, unless `-m` speaks of it."""
+    if "loadtest" in config.option.markexpr:
+        return
+    timed = [item for item in items if item.get_closest_marker("loadtest")]
+    if timed:
+        config.hook.pytest_deselected(items=timed)
+        items[:] = [item for item in items if item not in timed]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     need(*(app for mark in item.iter_markers("needs") for app in mark.args))
 
