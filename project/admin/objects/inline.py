@@ -78,18 +78,18 @@ class Inline(ModelAdmin):
 
     def create_row(self, session: Session, values: Values) -> Any:
         """Make the row as the model's own view does."""
-        create = (self._view_with("create_row") or super()).create_row
-        return create(session, values)
+        view = self._view_with("create_row")
+        return (view.create_row if view else super().create_row)(session, values)
 
     def update_row(self, session: Session, row: Any, values: Values) -> None:
         """Change the row as the model's own view does."""
-        update = (self._view_with("update_row") or super()).update_row
-        update(session, row, values)
+        view = self._view_with("update_row")
+        (view.update_row if view else super().update_row)(session, row, values)
 
     def delete_row(self, session: Session, row: Any) -> None:
         """Delete the row as the model's own view does."""
-        delete = (self._view_with("delete_row") or super()).delete_row
-        delete(session, row)
+        view = self._view_with("delete_row")
+        (view.delete_row if view else super().delete_row)(session, row)
 
     @property
     def has_row_rule(self) -> bool:
