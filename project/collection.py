@@ -14,7 +14,9 @@ MANY = 500_000
 """New objects between two looks: more than the application has. Python's own number is 700, or
 2000."""
 
-_USUAL = gc.get_threshold()
+_usual = [gc.get_threshold()]
+"""The thresholds from before the last `collect_rarely`."""
+
 _NEVER = 1_000_000
 _lock = Lock()
 _sparing: list[tuple[int, int, int]] = []
@@ -23,12 +25,14 @@ _sparing: list[tuple[int, int, int]] = []
 
 def collect_rarely() -> None:
     """Put up with garbage: this process imports, and most likely ends before there is any."""
-    gc.set_threshold(MANY, *_USUAL[1:])
+    if gc.get_threshold()[0] != MANY:
+        _usual[:] = [gc.get_threshold()]
+    gc.set_threshold(MANY, *_usual[0][1:])
 
 
 def collect_as_usual() -> None:
     """Look as often as Python does: this process has been loaded and goes on to serve."""
-    gc.set_threshold(*_USUAL)
+    gc.set_threshold(*_usual[0])
 
 
 @contextmanager
