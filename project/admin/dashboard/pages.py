@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from loguru import logger
 from sqladmin.authentication import login_required
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,6 +29,7 @@ class Shown(NamedTuple):
 
     panel: Panel
     content: Mapping[str, Any]
+    has_failed: bool = False
 
 
 class Overview(NamedTuple):
@@ -72,10 +74,8 @@ class DashboardPages(AdminPages):
             raise HTTPException(404)
         if not principal_of(request).has_permission(panel.permission):
             raise HTTPException(403, NOT_PERMITTED)
-        content = await self.work.run(panel.read)
-        return await self.page(
-            request, "sqladmin/panels/alone.html", shown=Shown(panel, content), alone=True
-        )
+        shown = await self.work.run(_read_panel, panel)
+        return await self.page(request, "sqladmin/panels/alone.html", shown=shown, alone=True)
 
     async def language(self, request: Request) -> Response:
         """Choose the language of these pages, for this browser."""
@@ -94,6 +94,16 @@ class DashboardPages(AdminPages):
         return response
 
 
+def _read_panel(session: Session, panel: Panel) -> Shown:
+    """Read a panel. One that fails takes nothing else of the page along; the log says where."""
+    try:
+        with session.begin_nested():
+            return Shown(panel, panel.read(session))
+    except Exception as error:  # noqa: BLE001 - whatever an app's panel may raise
+        logger.opt(exception=error).error("The panel {} of the overview failed", panel.name)
+        return Shown(panel, {}, has_failed=True)
+
+
 def _read_overview(
     session: Session,
     principal: Principal,
@@ -106,6 +116,6 @@ def _read_overview(
             view.identity: count_rows(session, view, view.rows_for(principal, select(view.model)))
             for view in views
         },
-        panels=[Shown(panel, panel.read(session)) for panel in panels],
+        panels=[_read_panel(session, panel) for panel in panels],
         recent=fetch_recent(session, trail, views, principal),
     )

@@ -30,7 +30,7 @@ class WrongFile(Invalid):
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the file, as text by column."""
+    """A row of the file, as text by column. Line ends within quotes count for nothing."""
 
     number: int
     texts: dict[str, str]
@@ -64,22 +64,23 @@ def _read_csv(text: str) -> Iterator[Line]:
     try:
         names = [name.strip() for name in next(reader, [])]
         _check_names(names)
-        for cells in reader:
+        count = 0
+        for number, cells in enumerate(reader, start=2):  # as spreadsheets number their rows
             if not cells:
                 continue
             if len(cells) != len(names):
                 raise WrongFile(
                     gettext(
                         "Line %(line)s has %(cells)s cells, the first has %(names)s.",
-                        line=reader.line_num,
+                        line=number,
                         cells=len(cells),
                         names=len(names),
                     )
                 )
-            _check_count(reader.line_num)
+            _check_count(count := count + 1)
             formulas = {n for n, c in zip(names, cells, strict=True) if is_formula(c)}
             texts = {n: denature(c) for n, c in zip(names, cells, strict=True)}
-            yield Line(reader.line_num, texts, frozenset(formulas))
+            yield Line(number, texts, frozenset(formulas))
     except csv.Error as error:
         raise WrongFile(
             gettext("Line %(line)s is not CSV: %(reason)s.", line=reader.line_num, reason=error)
@@ -108,7 +109,7 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def _check_count(number: int) -> None:
-    if number > MOST_ROWS + 1:
+    if number > MOST_ROWS:
         raise WrongFile(
             gettext(
                 "There are more than %(count)s rows; split the file.",
@@ -118,10 +119,11 @@ def _check_count(number: int) -> None:
 
 
 def _read_json(text: str) -> Iterator[Line]:
+    count = 0
     for number, written in enumerate(text.split("\n"), start=1):
         if not written.strip():
             continue
-        _check_count(number)
+        _check_count(count := count + 1)
         try:
             found = json.loads(written, parse_float=_Number, object_pairs_hook=_once)
         except (ValueError, RecursionError):

@@ -9,6 +9,7 @@ from wtforms import widgets
 from project.admin.forms import CheckboxesField
 from project.i18n import gettext, mark
 
+ACRONYMS = frozenset({"api", "csv", "id", "ip", "url"})
 ACTIONS = ("view", "add", "change", "delete")
 HEADS = (mark("View"), mark("Add"), mark("Change"), mark("Delete"))
 
@@ -57,7 +58,9 @@ class _Matrix:
             )
             for action in ACTIONS
         )
-        name = gettext(model.replace("_", " ").capitalize())
+        words = [word.upper() if word in ACRONYMS else word for word in model.split("_")]
+        name = " ".join(words)
+        name = gettext(name[:1].upper() + name[1:])
         return Markup('<tr><th scope="row">{}</th>{}</tr>').format(name, cells)
 
 
