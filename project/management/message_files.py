@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
@@ -116,10 +116,10 @@ def _extracted(folder: Path, pattern: str, method: str) -> Found:
         yield (folder / name).relative_to(ROOT).as_posix(), message, comments
 
 
-def _add(catalog: Catalog, found: Found, besides: Container[str] = ()) -> None:
+def _add(catalog: Catalog, found: Found, besides: Catalog | None = None) -> None:
     for place, message, comments in found:
         first = message if isinstance(message, str) else message[0]
-        if first and first not in besides:
+        if first and (besides is None or first not in besides):
             catalog.add(message, locations=[(place, 0)], auto_comments=comments)
 
 
