@@ -36,7 +36,7 @@ def _against_base(result: Result) -> Figure | None:
     return Figure(
         "forest",
         "Against the base",
-        "Each line is an interval of confidence; the short upright is what budgets.toml tolerates.",
+        "Intervals of confidence; the short upright is what budgets.toml tolerates.",
         forest.draw(HALF),
         forest.draw(SMALL),
         ["metric", "base", "now", "ratio", "low", "high", "tolerated", "outcome"],

@@ -196,5 +196,5 @@ def _hollow_note(windows: Iterable[Window]) -> str:
 
 def _load(window: Window) -> str:
     if window.model == "open":
-        return f"{per_second(window.offered)} journeys offered"
+        return f"{number(window.offered)} journeys offered a second"
     return f"{window.users or 0} users without a pause"
