@@ -26,8 +26,11 @@ def _against_base(result: Result) -> Figure | None:
         intervals.append(Interval(name, gate.ratio, low, high, limit, ink))
         figures = (gate.base, gate.observed)
         rows.append(
-            [name, *map(number, figures), *map(ratio, (gate.ratio, low, high, limit))]
-            + [gate.outcome.value]
+            [
+                *(name, *map(number, figures)),
+                *map(ratio, (gate.ratio, low, high, limit)),
+                gate.outcome.value,
+            ]
         )
     if not intervals:
         return None

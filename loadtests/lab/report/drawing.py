@@ -67,7 +67,7 @@ class Drawing:
         """Draw an upright line."""
         self._layer(ink).append(Stroke(f"M{x:g} {begin:g}V{end:g}", ink))
 
-    def box(  # noqa: PLR0917 - a rectangle has four numbers
+    def box(
         self, x: float, y: float, width: float, height: float, ink: str, *, tip: str = ""
     ) -> None:
         """Draw a rectangle; one without an area leaves nothing."""

@@ -43,8 +43,12 @@ def _throughput(result: Result, config: Config, windows: list[Window]) -> Figure
     panel = Panel("journeys finished a second", [diagonal, done])
     chart = Chart(OFFERED, [panel], _capacity_marks(result, config), most)
     rows = [
-        [window.name, number(window.offered), number(_finished(window)), number(window.rate)]
-        + [number(window.error_rate * 100), "; ".join(window.voids) or "valid"]
+        [
+            window.name,
+            *map(number, (window.offered, _finished(window), window.rate)),
+            number(window.error_rate * 100),
+            "; ".join(window.voids) or "valid",
+        ]
         for window in windows
     ]
     return Figure(

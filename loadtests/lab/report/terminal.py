@@ -115,7 +115,7 @@ def _answers(result: Result, window: Window, sheet: _Sheet) -> list[str]:
         seconds, allowed = window.quantile(share), limits.get(("global", name))
         text = f"{name} {units.duration(seconds):>8}"
         if allowed and seconds is not None:
-            room = 20
+            room = max(6, min(20, sheet.width - LABEL - 28))
             full = min(room, round(room * seconds / allowed))
             tone = "bad" if seconds > allowed else "good"
             bar = sheet.paint("█" * full, tone) + "░" * (room - full)
