@@ -132,12 +132,12 @@ def _connections(result: Result) -> Figure | None:
         fleet = recommended.replicas * recommended.connections
         name = f"{recommended.config.label}, {recommended.replicas} replicas"
         bars.append(Bar(name, [(float(fleet), "s3")], note=number(fleet)))
-    if not bars:
-        return None
     limits = []
     if result.postgres is not None:
         usable = result.postgres.max_connections - result.postgres.reserved
         limits = [Mark(usable, f"ceiling {usable}")]
+    if len(bars) + len(limits) < 2 or not bars:  # noqa: PLR2004 - nothing to compare
+        return None
     drawn = Bars("connections to the database, at most", bars, limits)
     return Figure(
         "connections",

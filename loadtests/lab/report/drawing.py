@@ -72,7 +72,8 @@ class Drawing:
     ) -> None:
         """Draw a rectangle; one without an area leaves nothing."""
         if width > 0 and height > 0:
-            self.boxes.append(Box(*(round(v, 1) for v in (x, y, width, height)), ink, tip))
+            left, up, wide, tall = (round(value, 1) for value in (x, y, width, height))
+            self.boxes.append(Box(left, up, wide, tall, ink, tip))
 
     def write(
         self, x: float, y: float, text: str, anchor: Anchor = "start", ink: str = "muted"

@@ -102,7 +102,8 @@ def _capacity(result: Result, sheet: _Sheet) -> list[str]:
         lines.append(f"{_plain(capacity.config.label):<{names}} {bar:<{room}} {rate} {span}")
     if share < 1 and result.recommendation is not None:
         plan = units.per_second(result.recommendation.operating_rate)
-        lines.append(sheet.paint(f"plan with {plan}: the full part of each bar", "faint"))
+        text = f"plan with {plan}: the full part of each bar"
+        lines += [sheet.paint(line, "faint") for line in sheet.wrapped(text)]
     limited = capacities[0].limited_by
     return [*lines, *(sheet.wrapped(f"first to break: {limited}") if limited else [])]
 

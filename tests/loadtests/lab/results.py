@@ -215,11 +215,11 @@ def _routes(
 def _timeline(window: Window, done: float, limit: float, luck: random.Random) -> Iterator[Second]:
     backlog = 0.0
     for at in range(int(window.seconds)):
-        offered = (window.offered or done) * STEPS * luck.uniform(0.88, 1.12)
-        answered = min(offered + backlog, limit * STEPS * luck.uniform(0.96, 1.03))
+        offered = (window.offered or done) * luck.uniform(0.88, 1.12)
+        answered = min(offered + backlog, limit * luck.uniform(0.96, 1.03))
         backlog = max(0.0, backlog + offered - answered)
-        p95 = (window.quantile(0.5) or 0.01) * 2.1 * luck.uniform(0.9, 1.2) + backlog / 300
-        in_flight = round(backlog + answered * 0.03)
+        p95 = (window.quantile(0.5) or 0.01) * 2.1 * luck.uniform(0.9, 1.2) + backlog / 75
+        in_flight = round(backlog + answered * 0.2)
         yield Second(
             at=at, offered=round(offered), done=round(answered), in_flight=in_flight, p95=p95
         )

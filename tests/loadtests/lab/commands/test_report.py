@@ -46,7 +46,7 @@ def test_the_latest_result_is_meant_unless_one_is_named(
     monkeypatch.setattr(report, "RESULTS", result.parent)
     assert report.latest() == result
     monkeypatch.setattr(report, "RESULTS", result.parent / "none")
-    with pytest.raises(CommandError, match="There is no result in .*loadtest sweep") as caught:
+    with pytest.raises(CommandError, match=r"There is no result in .*loadtest sweep") as caught:
         report.latest()
     assert caught.value.exit_code == 2
 
