@@ -14,7 +14,7 @@ OFFERED = "journeys offered a second"
 QUANTILES = (("p50", 0.5, "s4"), ("p95", 0.95, "s1"), ("p99", 0.99, "s2"))
 INKS = ("s1", "s2", "s3", "s4")
 SHORTEST = 0.3
-"""Of a second: what is left of a window and shorter than this has no rate."""
+"""Of a second: what is left at the end of a window and shorter than this is not drawn."""
 
 Value = Callable[[Window], float | None]
 
@@ -118,7 +118,7 @@ def _beside(result: Result, ladders: dict[Config, list[Window]]) -> Figure:
 
 
 def _course(place: int, window: Window, is_alone: bool) -> Figure:
-    seconds = window.timeline
+    seconds = _seconds(window)
     rate = Panel(
         "journeys a second",
         [
@@ -154,14 +154,18 @@ def _row(second: Second) -> list[str]:
     return [*map(number, counts), milliseconds(second.p95)]
 
 
-def _rate(window: Window, second: Second, number_of: int) -> float | None:
+def _rate(window: Window, second: Second, number_of: int) -> float:
     """Return a rate; the last second of a window is seldom a whole one."""
-    length = min(1.0, window.seconds - second.at)
-    return number_of / length if length >= SHORTEST else None
+    return number_of / min(1.0, window.seconds - second.at)
+
+
+def _seconds(window: Window) -> list[Second]:
+    """Leave out what is too short to mean anything."""
+    return [second for second in window.timeline if window.seconds - second.at >= SHORTEST]
 
 
 def _failures(window: Window) -> list[Line]:
-    seconds = window.timeline
+    seconds = _seconds(window)
     if not any(second.failed for second in seconds):
         return []
     return [_series("failed", "bad", seconds, lambda s: _rate(window, s, s.failed))]

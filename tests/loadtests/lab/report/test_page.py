@@ -172,6 +172,9 @@ def test_the_last_second_of_a_window_is_seldom_whole() -> None:
     page = render(bare(windows=[window]))
     (course,) = re.findall(r'<path class="s1-line" d="M([^"]*L[^"]*L[^"]*)"', page)[:1]
     assert len({place.split()[1] for place in course.split("L")}) == 1
+    window.seconds = 2.2
+    assert '<path class="s1-line" d="M' in render(bare(windows=[window]))
+    assert not re.search(r'class="s1-line" d="M[^"]*L[^"]*L', render(bare(windows=[window])))
 
 
 def test_a_void_window_is_called_void_where_its_figures_stand() -> None:
