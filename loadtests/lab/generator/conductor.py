@@ -1,7 +1,7 @@
 """Walks through the segments of a plan: by itself, or as Locust's master with its workers.
 
-Between a master and its workers go a few messages of ours (`here`, `plan`, `ready`, `segment`); what
-the workers counted rides in the reports that Locust's workers send anyway.
+Between a master and its workers go a few messages of ours (`here`, `plan`, `ready`, `segment`);
+what the workers counted rides in the reports that Locust's workers send anyway.
 """
 
 import time

@@ -31,7 +31,7 @@ class Oracle:
         self.free_at = 0.0
         self.began: float | None = None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
         path = scope["path"]
@@ -106,7 +106,7 @@ class Mistaken(Scenario):
 
     @journey()
     def ask(self, visitor: Visitor) -> None:
-        raise KeyError("items")
+        visitor.get("/refuse", expect=(200, 503))["items"]
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def test_who_gets_no_answer_is_counted_where_it_was_asked(oracle: Oracle) -> Non
 
 def test_mistakes_of_a_scenario_are_failures(oracle: Oracle) -> None:
     (tally, _) = drive(plan_of(oracle, "Mistaken"))
-    (route,) = tally.routes
+    route, _ = tally.routes
     assert (route.route, route.ok.count) == ("(journey) mistaken.ask", 0)
     assert list(route.complaints) == ["KeyError: 'items'"]
 
