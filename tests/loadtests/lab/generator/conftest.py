@@ -3,6 +3,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -28,7 +29,8 @@ class Oracle:
         return {"/counts": 0, **counts}
 
 
-def start_oracle(address: str) -> Iterator[Oracle]:
+@contextmanager
+def oracle_at(address: str) -> Iterator[Oracle]:
     port = free_port()
     words = [sys.executable, "-m", ORACLE, str(port), address]
     with subprocess.Popen(words, cwd=ROOT) as process:
@@ -42,4 +44,5 @@ def start_oracle(address: str) -> Iterator[Oracle]:
 
 @pytest.fixture
 def oracle() -> Iterator[Oracle]:
-    yield from start_oracle("127.0.0.1")
+    with oracle_at("127.0.0.1") as started:
+        yield started

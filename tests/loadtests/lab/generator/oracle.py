@@ -3,7 +3,7 @@
 python -m tests.loadtests.lab.generator.oracle PORT ADDRESS
 
 /stall     answers at once, but not in the last second of every five: then at its end
-/queue     serves one after the other, 20 ms each
+/queue     serves one after the other, 100 ms each
 /refuse    answers every second request with 503, at once, and the others after 50 ms
 /counts    how many requests each path had
 /hang      never answers
@@ -19,7 +19,7 @@ import uvicorn
 
 from loadtests.scenario import Scenario, Visitor, journey
 
-SERVICE = 0.02
+SERVICE = 0.1
 PERIOD, STALL = 5.0, 1.0
 
 

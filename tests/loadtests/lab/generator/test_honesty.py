@@ -12,10 +12,18 @@ from loadtests.lab.generator.driver import Tally, drive
 from loadtests.lab.generator.plan import Plan, Segment
 from loadtests.lab.generator.schedule import due_moments
 from tests.loadtests.lab.generator.conftest import ORACLE, Oracle
+from tests.loadtests.lab.generator.oracle import SERVICE
+
+LATE = 0.02
 
 
 def measure(segment: Segment, scenario: str) -> Tally:
-    (tally,) = drive(Plan((segment,), scenarios=(f"{ORACLE}:{scenario}",), seed=7))
+    """Measure; again, if arrivals were late, which says that others had the machine."""
+    plan = Plan((segment,), scenarios=(f"{ORACLE}:{scenario}",), seed=7)
+    for _ in range(3):
+        (tally,) = drive(plan)
+        if (tally.generator.lateness.quantile(0.99) or 0.0) < LATE:
+            break
     return tally
 
 
@@ -45,22 +53,26 @@ def test_users_that_wait_for_their_answers_hide_a_stall(oracle: Oracle) -> None:
 @pytest.mark.loadtest
 @pytest.mark.parametrize("utilisation", [0.5, 0.8])
 def test_mean_wait_of_one_server_with_constant_service(oracle: Oracle, utilisation: float) -> None:
-    """M/D/1: so long on average, service included; the arrivals are the seed's own."""
-    service = 0.02
-    segment = Segment("open", oracle.host, "open", 30, rate=utilisation / service)
+    """What these very arrivals must wait, service included; and nobody serves them faster."""
+    segment = Segment("open", oracle.host, "open", 20, rate=utilisation / SERVICE)
     (route,) = measure(segment, "Queued").routes
-    theory = service + utilisation * service / (2 * (1 - utilisation))
-    exact = mean_wait(segment, service)
-    assert exact == pytest.approx(theory, rel=0.35)
-    assert route.ok.mean == pytest.approx(exact, rel=0.15, abs=0.003)
+    assert route.ok.mean == pytest.approx(mean_wait(segment), rel=0.15)
 
 
-def mean_wait(segment: Segment, service: float) -> float:
+@pytest.mark.parametrize("utilisation", [0.5, 0.8])
+def test_arrivals_wait_as_theory_says(utilisation: float) -> None:
+    """M/D/1, over a day."""
+    segment = Segment("open", "http://127.0.0.1", "open", 86_400, rate=utilisation / SERVICE)
+    theory = SERVICE + utilisation * SERVICE / (2 * (1 - utilisation))
+    assert mean_wait(segment) == pytest.approx(theory, rel=0.03)
+
+
+def mean_wait(segment: Segment) -> float:
     """What these very arrivals wait for a single server, service included."""
     streams = (due_moments(segment, 10, f"7/0/{number}") for number in range(10))
     free_at, waits = 0.0, []
     for due in sorted(chain.from_iterable(streams)):
-        free_at = max(free_at, due) + service
+        free_at = max(free_at, due) + SERVICE
         waits.append(free_at - due)
     return statistics.fmean(waits)
 

@@ -12,7 +12,7 @@ from loadtests.hosts import VARIABLE
 from loadtests.lab.generator.driver import drive
 from loadtests.lab.generator.plan import Plan, Segment
 from project.settings import ROOT
-from tests.loadtests.lab.generator.conftest import ORACLE, start_oracle
+from tests.loadtests.lab.generator.conftest import ORACLE, oracle_at
 from tests.processes import free_port
 
 CAN_WIRE = sys.platform == "linux" and hasattr(os, "geteuid") and os.geteuid() == 0
@@ -59,13 +59,10 @@ def test_a_worker_on_another_machine_bears_its_part(
     port = free_port()
     code = WORKER.format(master=cable.here, port=port)
     words = ["ip", "netns", "exec", cable.namespace, sys.executable, "-c", code]
-    servers = start_oracle(cable.here)
-    oracle = next(servers)
-    segment = Segment("open", oracle.host, "open", 2, rate=50)
-    plan = Plan((segment, segment), scenarios=(f"{ORACLE}:Refused",))
-    with subprocess.Popen(words, cwd=ROOT) as worker:
+    with oracle_at(cable.here) as oracle, subprocess.Popen(words, cwd=ROOT) as worker:
+        segment = Segment("open", oracle.host, "open", 2, rate=50)
+        plan = Plan((segment, segment), scenarios=(f"{ORACLE}:Refused",))
         tallies = drive(plan, workers_expected=1, bind=cable.here, port=port)
         assert worker.wait(30) == 0
-    counted = sum(r.ok.count + r.failed.count for tally in tallies for r in tally.routes)
-    assert counted == oracle.counts()["/refuse"] > 100
-    servers.close()
+        counted = sum(r.ok.count + r.failed.count for tally in tallies for r in tally.routes)
+        assert counted == oracle.counts()["/refuse"] > 100
