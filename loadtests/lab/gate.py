@@ -118,9 +118,9 @@ def _offered(pairs: Sequence[Pair]) -> float | None:
 
 
 def _is_decided(budgets: Budgets, windows: Sequence[Window]) -> bool:
-    gates = compare(budgets.regression, paired(windows))
-    undecided = {Outcome.INCONCLUSIVE, Outcome.VOID}
-    return not any(gate.outcome in undecided for gate in gates)
+    """Whether nothing is open, or something is worse already, which no more windows would mend."""
+    outcomes = {gate.outcome for gate in compare(budgets.regression, paired(windows))}
+    return Outcome.FAIL in outcomes or not outcomes & {Outcome.INCONCLUSIVE, Outcome.VOID}
 
 
 def judge(gates: Sequence[Gate]) -> Verdict:
