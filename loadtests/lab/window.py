@@ -81,10 +81,13 @@ class Second(Part):
     """Since the window began."""
 
     offered: int = 0
+    """Journeys that were due; `done`, `failed` and `in_flight` (at its end) are journeys, too."""
+
     done: int = 0
     failed: int = 0
     in_flight: int = 0
     p95: float | None = None
+    """Of the requests that were answered in it as expected."""
 
 
 class GeneratorHealth(Part):
