@@ -121,13 +121,16 @@ def candidates(demands: Demands, cores: Cores, *, most_workers: int = 64) -> lis
 def explain(demands: Demands, cores: Cores) -> list[str]:
     """Say what was found, in sentences."""
     one, all_cores = highest_rate(demands, 1, cores), highest_rate(demands, cores.machine, cores)
-    return [
+    alone = (
         f"A request takes {demands.response * 1000:.1f} ms alone: {demands.cpu * 1000:.1f} ms of a "
         f"worker's core, {demands.sql * 1000:.1f} ms in SQL, {demands.database_cpu * 1000:.1f} ms "
-        f"of a core in the database, a connection for {demands.hold * 1000:.1f} ms.",
+        f"of a core in the database, a connection for {demands.hold * 1000:.1f} ms."
+    )
+    most = (
         f"No settings get one worker past {one:.0f} requests/s, or {cores.machine} workers past "
-        f"{all_cores:.0f}.",
-    ]
+        f"{all_cores:.0f}."
+    )
+    return [alone, most]
 
 
 def _per(cores: float, seconds: float) -> float:

@@ -22,6 +22,7 @@ from project.management.parser import CommandParser, suggestion
 
 PROGRAM = "manage.py loadtest"
 FOLDER = Path(__file__).parent / "commands"
+PACKAGE = "loadtests.lab.commands"
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 TERMINATED = 143
 CODES = """Exit codes: 0 all is well, 1 a budget is broken, 2 wrong usage, 3 worse than the base,
@@ -50,8 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def verbs() -> dict[str, Command]:
     """All verbs by name, found by listing files; none is imported."""
     paths = sorted(path for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
-    package = f"{__package__}.commands"
-    return {path.stem: Command(path.stem, "lab", f"{package}.{path.stem}", path) for path in paths}
+    return {path.stem: Command(path.stem, "lab", f"{PACKAGE}.{path.stem}", path) for path in paths}
 
 
 def listing() -> str:

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from loadtests.lab.window import Config, DatabaseLoad, Worker
 
+UNKNOWN = Config(workers=1, pool=1, variables=(("host", "elsewhere"),))
+
 
 @dataclass(frozen=True)
 class Elsewhere:
     """Only its address is known; there are no probes."""
 
     host: str
-    config: Config = Config(workers=1, pool=1, variables=(("host", "elsewhere"),))
+    config: Config = UNKNOWN
 
     def workers(self, begin: float, end: float) -> list[Worker]:  # noqa: ARG002
         return []

@@ -1,4 +1,4 @@
-"""Which settings to run with: fewest connections, then fewest workers, of those as good as the best.
+"""Which settings to run with: of those as good as the best, fewest connections, then workers.
 
 Pure functions: capacities in, a recommendation and its reasons out.
 """
@@ -64,7 +64,7 @@ def recommend(
         replicas=allowed // connections,
         reasons=[
             *_why(chosen, best, as_good, epsilon),
-            *_arithmetic(chosen.config, postgres, async_pool),
+            _arithmetic(chosen.config, postgres, async_pool),
             *_memory(chosen.config, memory or {}, machine),
         ],
     )
@@ -78,10 +78,11 @@ def _why(
     chosen: Capacity, best: Capacity, as_good: Sequence[Capacity], epsilon: float
 ) -> list[str]:
     workers, pool = chosen.config.workers, chosen.config.pool
-    sentences = [
+    first = (
         f"{workers} worker(s) with {pool} connections each carry {chosen.rate:.0f} requests/s "
         f"within every budget ({chosen.low:.0f} to {chosen.high:.0f})."
-    ]
+    )
+    sentences = [first]
     if chosen.config != best.config:
         sentences.append(
             f"{best.config.label} carried {best.rate:.0f}, which is no more than the measurement's "
@@ -99,15 +100,15 @@ def _why(
     return sentences
 
 
-def _arithmetic(config: Config, postgres: Postgres, async_pool: int) -> list[str]:
+def _arithmetic(config: Config, postgres: Postgres, async_pool: int) -> str:
     each = connections_of(config, async_pool=async_pool)
     allowed = _connections_allowed(postgres)
-    return [
+    return (
         f"{config.workers} x ({config.pool} + {async_pool} + {PROBES}) = {each} connections a "
         f"replica; of {postgres.max_connections} less {postgres.reserved} reserved and {RESERVE} "
         f"for people {allowed} remain, which is {allowed // each} replica(s). During a deployment "
         "old and new ones overlap: count both."
-    ]
+    )
 
 
 def _memory(config: Config, memory: Mapping[Config, int], machine: Machine) -> list[str]:

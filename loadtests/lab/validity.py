@@ -26,8 +26,9 @@ BUSY = 0.85
 
 def voids(window: Window, *, restarts: int = 0) -> list[str]:
     """Say why the window is void, a sentence with its figures for each rule it breaks."""
+    if not any(route.ok.count + route.failed.count for route in window.routes):
+        return ["Not one request was answered: nothing was measured."]
     return [
-        *_nothing(window),
         *_generator(window),
         *_lateness(window),
         *_drops(window),
@@ -52,11 +53,6 @@ def _is_busy(worker: Worker) -> bool:
     )
     pools = any(pool.timeouts or pool.in_use >= BUSY * pool.size for pool in worker.pools.values())
     return lanes or pools or worker.cpu >= BUSY or worker.loop_cpu >= BUSY or bool(worker.blocked)
-
-
-def _nothing(window: Window) -> Iterator[str]:
-    if not any(route.ok.count + route.failed.count for route in window.routes):
-        yield "Not one request was answered: nothing was measured."
 
 
 def _generator(window: Window) -> Iterator[str]:

@@ -90,5 +90,4 @@ class Plan:
         return _ADAPTER.validate_json(text)
 
 
-
 _ADAPTER = TypeAdapter(Plan)
