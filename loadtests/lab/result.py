@@ -188,6 +188,12 @@ class Result(Part):
     coverage: list[str] = []
     """Routes of the application that no journey visits."""
 
+    current: Config | None = None
+    """What was set when it began: what the recommendation would change."""
+
+    budgets: dict[str, float] = {}
+    """What a rate had to keep to count as carried: `p95_ms` of all, `p95_ms of GET /x` of one."""
+
     windows: list[Window] = []
     diagnoses: list[Diagnosis] = []
     capacities: list[Capacity] = []

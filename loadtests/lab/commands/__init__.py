@@ -1,0 +1,1 @@
+"""Verbs of `manage.py loadtest`: each file is one, as in `project/management/commands`."""
