@@ -7,15 +7,17 @@ It opens a page on http://127.0.0.1:8089; with `--headless -u 10 -t 30s` it just
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from locust import FastHttpUser, between, events
+from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 from locust.env import Environment
 from locust.exception import StopTest
 
 from loadtests.hosts import refusal
 from loadtests.scenario import Journey, Scenario, UnexpectedStatus, Visitor, installed
-from loadtests.visitor import Answer, Request
+from loadtests.visitor import Answer, Request, is_enough
 from project.management.catalogue import installed_apps
 
 
@@ -45,16 +47,28 @@ class ScenarioUser(FastHttpUser):
             data=request.body,
             catch_response=True,
             allow_redirects=False,
+            stream=bool(request.events),
         ) as response:
             headers = response.headers or {}
             answer = Answer(
                 status=response.status_code,
                 content_type=headers.get("content-type", ""),
-                body=response.content or b"",
+                body=events_of(request, response) if request.events else response.content or b"",
             )
             complaint = answer.complaint(request)
             response.failure(complaint) if complaint else response.success()
         return answer
+
+
+def events_of(request: Request, response: Any) -> bytes:
+    """Read until enough events have come, byte by byte so as not to wait for more; then leave."""
+    body = b""
+    if response.status_code:
+        with suppress(*FAILURE_EXCEPTIONS):
+            while not is_enough(request, body) and (byte := response.read(1)):
+                body += byte
+        response.release()
+    return body
 
 
 def task_of(journey: Journey) -> Callable[[ScenarioUser], None]:

@@ -8,7 +8,7 @@ OUT_OF_STOCK = 409
 
 
 class Orders(Scenario):
-    """What customers do. They watch no stream: those wait, and a load test counts."""
+    """What customers do."""
 
     weight = 2
 
@@ -23,6 +23,13 @@ class Orders(Scenario):
         order = self._place(visitor)
         if order:
             visitor.post("/api/v1/orders/{order_id}/cancel", order_id=order["id"])
+
+    @journey(weight=1, signed_in=True)
+    def watch(self, visitor: Visitor) -> None:
+        """Until the first event comes, which is the present status; nobody waits for more."""
+        order = self._place(visitor)
+        if order:
+            visitor.get("/api/v1/orders/{order_id}/events", order_id=order["id"], events=1)
 
     @journey(weight=4, signed_in=True)
     def look_back(self, visitor: Visitor) -> None:

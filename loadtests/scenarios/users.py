@@ -19,6 +19,12 @@ class Users(Scenario):
         name = f"Visitor {secrets.token_hex(4)}"
         visitor.patch("/api/v1/users/me", json={"full_name": name})
 
+    @journey(weight=1, signed_in=True)
+    def sign_in(self, visitor: Visitor) -> None:
+        """Checking a password is meant to be slow, and has a lane of its own."""
+        with visitor.signing_in() as headers:
+            visitor.get("/api/v1/users/me", headers=headers)
+
     @journey(weight=1)
     def register(self, visitor: Visitor) -> None:
         email = f"passer-by-{secrets.token_hex(12)}@example.com"

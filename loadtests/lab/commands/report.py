@@ -48,7 +48,9 @@ def latest() -> Path:
     """Return the newest result by its name, which is when it began."""
     found = sorted(RESULTS.glob("*.json"))
     if not found:
-        message = f"There is no result in {RESULTS}: name a file, or run `manage.py loadtest sweep`."
+        message = (
+            f"There is no result in {RESULTS}: name a file, or run `manage.py loadtest sweep`."
+        )
         raise CommandError(message, exit_code=2)
     return found[-1]
 

@@ -26,11 +26,14 @@ from loadtests.lab.generator.plan import DRAIN, Plan, Segment
 from loadtests.lab.generator.tally import Tally
 from project.errors import CommandError
 
-__all__ = ["Tally", "drive", "generator_process"]
+__all__ = ["MASTER_PORT", "Plan", "Segment", "Tally", "bear", "drive"]
 
 ROOT = Path(__file__).resolve().parents[3]
 PROCESS = "loadtests.lab.generator.process"
 LOOPBACK = "127.0.0.1"
+MASTER_PORT = 5557
+"""Where workers on other machines look for a master: Locust's own choice."""
+
 SETTING_UP = 120.0
 """Seconds until all workers are there and all accounts are opened."""
 
@@ -75,8 +78,15 @@ def drive(
         return _read(conductor, plan, on_segment)
 
 
-MASTER_PORT = 5557
-"""Where workers of other machines look for a master: Locust's own choice."""
+def bear(master: str, port: int = MASTER_PORT) -> None:
+    """Be a worker for a master on another machine, until it says that it is over.
+
+    Raises CommandError if no master comes, or the worker fails.
+    """
+    with generator_process("work") as worker:
+        _send(worker, {"master": master, "port": port})
+        if worker.process.wait():
+            raise CommandError(f"The worker failed: {worker.last_words}")
 
 
 class Generator:

@@ -16,7 +16,7 @@ from loadtests.lab.report.scale import Scale, finite, fitting, linear
 from loadtests.lab.report.units import number
 
 Format = Callable[[float | None], str]
-TOP, BOTTOM, GAP = 24.0, 40.0, 30.0
+TOP, BOTTOM, GAP = 24.0, 40.0, 36.0
 NARROW = 480
 SPACING = 14.0
 """Between the names of two lines that end side by side."""
@@ -90,7 +90,7 @@ class Chart:
             at for line in lines for at, _ in (*line.points, *line.hollow)
         ]
         values += [self.end, *(value for mark in self.marks for value in (mark.at, mark.high))]
-        return linear(values, begin, end, count=5 if end - begin < NARROW else 8)
+        return linear(values, begin, end, count=5 if end - begin < NARROW else 8, is_tight=True)
 
     def _left(self) -> float:
         labels = [p.form(tick) for p in self.panels for tick in _value_scale(p, 0.0).ticks]

@@ -8,7 +8,7 @@ from loadtests.lab.window import Config, Window
 RUNGS = 2
 """So many different loads make a ladder."""
 
-MOST_TOLD = 3
+MOST_TOLD = 4
 
 
 def measured(result: Result) -> list[Window]:
@@ -64,17 +64,26 @@ def main_window(result: Result) -> Window | None:
 
 
 def told(result: Result) -> list[Window]:
-    """Windows whose course is shown: at capacity, past it, saturated; of a plain run the last."""
+    """Windows whose course is shown: at capacity, past it, far past it, saturated.
+
+    Of a plain run these are the last ones.
+    """
     with_course = [window for window in measured(result) if window.timeline]
     own = [window for window in with_course if window.config == chosen(result)]
     main = main_window(result)
     found = [window for window in own if window is main]
     if main is not None and main.offered is not None:
         beyond = [window for window in own if _offered(window) > main.offered]
-        found += sorted(beyond, key=_offered)[:1]
+        found += (ordered := sorted(beyond, key=_offered))[:1] + ordered[1:][-1:]
     found += [window for window in own if window.model == "closed"][-1:]
     found += [window for window in reversed(with_course) if window not in found]
     return found[:MOST_TOLD]
+
+
+def saturated(result: Result) -> dict[Config, Window]:
+    """Windows that bore the closed model, alike for all; where there are none, the hardest."""
+    found = {w.config: w for w in valid(measured(result)) if w.model == "closed"}
+    return dict(sorted(found.items(), key=lambda p: _order(p[0]))) if found else hardest(result)
 
 
 def hardest(result: Result) -> dict[Config, Window]:

@@ -26,8 +26,11 @@ def _against_base(result: Result) -> Figure | None:
         intervals.append(Interval(name, gate.ratio, low, high, limit, ink))
         figures = (gate.base, gate.observed)
         rows.append(
-            [name, *map(number, figures), *map(ratio, (gate.ratio, low, high, limit))]
-            + [gate.outcome.value]
+            [
+                *(name, *map(number, figures)),
+                *map(ratio, (gate.ratio, low, high, limit)),
+                gate.outcome.value,
+            ]
         )
     if not intervals:
         return None
@@ -36,7 +39,7 @@ def _against_base(result: Result) -> Figure | None:
     return Figure(
         "forest",
         "Against the base",
-        "Each line is an interval of confidence; the short upright is what budgets.toml tolerates.",
+        "Intervals of confidence; the short upright is what budgets.toml tolerates.",
         forest.draw(HALF),
         forest.draw(SMALL),
         ["metric", "base", "now", "ratio", "low", "high", "tolerated", "outcome"],

@@ -1,7 +1,6 @@
 """Where a request's time goes, what configurations carry, and how many connections that takes."""
 
 from dataclasses import dataclass
-from statistics import mean
 
 from loadtests.lab.histogram import merged
 from loadtests.lab.report import choices
@@ -9,7 +8,7 @@ from loadtests.lab.report.charts import Mark
 from loadtests.lab.report.drawing import FULL, HALF, SMALL, Figure, Key
 from loadtests.lab.report.grid import Heat
 from loadtests.lab.report.rows import Bar, Bars
-from loadtests.lab.report.units import duration, milliseconds, number, per_second
+from loadtests.lab.report.units import duration, milliseconds, number
 from loadtests.lab.result import Result
 from loadtests.lab.window import Config, Window
 
@@ -55,13 +54,13 @@ def figures(result: Result) -> list[Figure]:
 
 
 def _time(result: Result) -> Figure | None:
-    found = {config: Share.of(window) for config, window in choices.hardest(result).items()}
+    found = {config: Share.of(window) for config, window in choices.saturated(result).items()}
     shares = {config: share for config, share in found.items() if share is not None}
     if not shares:
         return None
     inks = [ink for _, ink in PARTS]
     bars = Bars(
-        "of an average request, at the most that each configuration answered",
+        "of an average request, where each configuration was loaded most",
         [
             Bar(config.label, list(zip(share.parts, inks, strict=True)), _is_chosen(result, config))
             for config, share in shares.items()
@@ -133,12 +132,12 @@ def _connections(result: Result) -> Figure | None:
         fleet = recommended.replicas * recommended.connections
         name = f"{recommended.config.label}, {recommended.replicas} replicas"
         bars.append(Bar(name, [(float(fleet), "s3")], note=number(fleet)))
-    if not bars:
-        return None
     limits = []
     if result.postgres is not None:
         usable = result.postgres.max_connections - result.postgres.reserved
         limits = [Mark(usable, f"ceiling {usable}")]
+    if len(bars) + len(limits) < 2 or not bars:  # noqa: PLR2004 - nothing to compare
+        return None
     drawn = Bars("connections to the database, at most", bars, limits)
     return Figure(
         "connections",
@@ -152,7 +151,7 @@ def _connections(result: Result) -> Figure | None:
 
 
 def _most_connections(result: Result) -> dict[Config, int]:
-    found: dict[Config, int] = {config: 0 for config in choices.hardest(result)}
+    found: dict[Config, int] = dict.fromkeys(choices.hardest(result), 0)
     for window in choices.valid(result.windows):
         most = max(found.get(window.config, 0), window.database.most_connections)
         found[window.config] = most
@@ -177,8 +176,3 @@ def fleet_sentence(result: Result) -> str:
         f"{recommended.replicas * recommended.connections} of {usable} "
         f"({postgres.max_connections} less {postgres.reserved} in reserve)."
     )
-
-
-def headline_rate(windows: list[Window]) -> str:
-    """Return the mean rate of some windows."""
-    return per_second(mean(window.rate for window in windows)) if windows else number(None)

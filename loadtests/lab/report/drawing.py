@@ -21,7 +21,6 @@ class Words:
     text: str
     anchor: Anchor = "start"
     ink: str = "muted"
-    tip: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,11 @@ class Box:
 
 @dataclass
 class Drawing:
-    """A picture, drawn in this order: boxes, strokes, dots, words."""
+    """A picture, drawn in this order: the grid, boxes, strokes, dots, words."""
 
     width: float
     height: float
+    grid: list[Stroke] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     strokes: list[Stroke] = field(default_factory=list)
     dots: list[Dot] = field(default_factory=list)
@@ -61,22 +61,28 @@ class Drawing:
 
     def across(self, y: float, begin: float, end: float, ink: str) -> None:
         """Draw a level line."""
-        self.strokes.append(Stroke(f"M{begin:g} {y:g}H{end:g}", ink))
+        self._layer(ink).append(Stroke(f"M{begin:g} {y:g}H{end:g}", ink))
 
     def upright(self, x: float, begin: float, end: float, ink: str) -> None:
         """Draw an upright line."""
-        self.strokes.append(Stroke(f"M{x:g} {begin:g}V{end:g}", ink))
+        self._layer(ink).append(Stroke(f"M{x:g} {begin:g}V{end:g}", ink))
 
-    def box(self, x: float, y: float, width: float, height: float, ink: str, tip: str = "") -> None:
+    def box(
+        self, x: float, y: float, width: float, height: float, ink: str, *, tip: str = ""
+    ) -> None:
         """Draw a rectangle; one without an area leaves nothing."""
         if width > 0 and height > 0:
-            self.boxes.append(Box(*(round(v, 1) for v in (x, y, width, height)), ink, tip))
+            left, up, wide, tall = (round(value, 1) for value in (x, y, width, height))
+            self.boxes.append(Box(left, up, wide, tall, ink, tip))
 
     def write(
         self, x: float, y: float, text: str, anchor: Anchor = "start", ink: str = "muted"
     ) -> None:
         """Write a line of text."""
         self.words.append(Words(round(x, 1), round(y, 1), text, anchor, ink))
+
+    def _layer(self, ink: str) -> list[Stroke]:
+        return self.grid if ink == "grid" else self.strokes
 
 
 @dataclass(frozen=True)
@@ -85,14 +91,6 @@ class Key:
 
     name: str
     ink: str
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Of a table."""
-
-    text: str
-    is_number: bool = True
 
 
 @dataclass

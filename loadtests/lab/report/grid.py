@@ -50,11 +50,11 @@ class Heat:
         x, y, cell = place
         shade = self._shade(value)
         tip = f"{key[0]} x {key[1]}: {self.form(value)}"
-        drawing.box(x + 1, y + 1, cell - 2, CELL_HEIGHT - 2, f"heat-{shade}", tip)
+        drawing.box(x + 1, y + 1, cell - 2, CELL_HEIGHT - 2, f"heat-{shade}", tip=tip)
         text, middle = self.form(value), (x + cell / 2, y + CELL_HEIGHT / 2 + 4)
         drawing.write(*middle, text, "middle", f"on-heat-{shade}")
         if key == self.chosen:
-            drawing.box(x + 2.5, y + 2.5, cell - 5, CELL_HEIGHT - 5, "chosen", tip)
+            drawing.box(x + 2.5, y + 2.5, cell - 5, CELL_HEIGHT - 5, "chosen", tip=tip)
 
     def _shade(self, value: float) -> int:
         known = [v for v in self.values.values() if math.isfinite(v)]

@@ -33,7 +33,8 @@ def figures(result: Result) -> list[Figure]:
 
 def courses(result: Result) -> list[Figure]:
     """Draw how the important windows went, second by second."""
-    return [_course(place, window) for place, window in enumerate(choices.told(result))]
+    windows = choices.told(result)
+    return [_course(place, window, len(windows) == 1) for place, window in enumerate(windows)]
 
 
 def _throughput(result: Result, config: Config, windows: list[Window]) -> Figure:
@@ -43,8 +44,12 @@ def _throughput(result: Result, config: Config, windows: list[Window]) -> Figure
     panel = Panel("journeys finished a second", [diagonal, done])
     chart = Chart(OFFERED, [panel], _capacity_marks(result, config), most)
     rows = [
-        [window.name, number(window.offered), number(_finished(window)), number(window.rate)]
-        + [number(window.error_rate * 100), "; ".join(window.voids) or "valid"]
+        [
+            window.name,
+            *map(number, (window.offered, _finished(window), window.rate)),
+            number(window.error_rate * 100),
+            "; ".join(window.voids) or "valid",
+        ]
         for window in windows
     ]
     return Figure(
@@ -109,10 +114,10 @@ def _beside(result: Result, ladders: dict[Config, list[Window]]) -> Figure:
     )
 
 
-def _course(place: int, window: Window) -> Figure:
+def _course(place: int, window: Window, is_alone: bool) -> Figure:
     seconds = window.timeline
     rate = Panel(
-        "a second",
+        "journeys a second",
         [
             _series("offered", "s4", seconds, lambda second: second.offered),
             _series("done", "s1", seconds, lambda second: second.done),
@@ -124,7 +129,7 @@ def _course(place: int, window: Window) -> Figure:
     p95 = _series("p95", "s2", seconds, lambda second: second.p95)
     panels = [
         rate,
-        Panel("requests in flight", [in_flight], height=70),
+        Panel("journeys in flight", [in_flight], height=70),
         Panel("answer time, p95", [p95], height=70, form=duration),
     ]
     chart = Chart("seconds into the window", panels, end=window.seconds)
@@ -133,10 +138,11 @@ def _course(place: int, window: Window) -> Figure:
         f"{window.name}, {window.config.label}",
         f"{_load(window)} for {duration(window.seconds)}."
         + (f" Void: {'; '.join(window.voids)}." if window.voids else ""),
-        chart.draw(HALF),
+        chart.draw(FULL if is_alone else HALF),
         chart.draw(SMALL),
         ["second", "offered", "done", "failed", "in flight", "p95 ms"],
         [_row(second) for second in seconds],
+        is_full=is_alone,
     )
 
 
@@ -196,5 +202,5 @@ def _hollow_note(windows: Iterable[Window]) -> str:
 
 def _load(window: Window) -> str:
     if window.model == "open":
-        return f"{per_second(window.offered)} journeys offered"
+        return f"{number(window.offered)} journeys offered a second"
     return f"{window.users or 0} users without a pause"

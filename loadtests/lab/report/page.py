@@ -74,6 +74,7 @@ def render(result: Result) -> str:
             comparisons=comparisons.figures(result),
             courses=ladders.courses(result),
             main=choices.main_window(result),
+            tolerance=choices.tolerance,
             blocked=blocked(result),
             void=[window for window in result.windows if window.voids],
         )

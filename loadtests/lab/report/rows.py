@@ -59,9 +59,7 @@ class Bars:
                 continue
             edge = x(begin + value)
             tip = f"{bar.name}: {self.form(value)}"
-            drawing.box(
-                x(begin), middle - THICK / 2, edge - x(begin), THICK, f"{ink}-bar", tip
-            )
+            drawing.box(x(begin), middle - THICK / 2, edge - x(begin), THICK, f"{ink}-bar", tip=tip)
             begin += value
 
 
@@ -93,10 +91,12 @@ class Forest:
         for place, each in enumerate(self.intervals):
             middle = rows.middle(place)
             if each.tolerance is not None and each.tolerance > 0:
-                drawing.upright(x(each.tolerance), middle - 10, middle + 10, "limit")
+                drawing.upright(x(each.tolerance), middle - 8, middle + 8, "limit")
             low, high = x(each.low), x(each.high)
             ends = f"M{low:g} {middle - 4:g}v8M{high:g} {middle - 4:g}v8"
-            drawing.strokes.append(Stroke(f"M{low:g} {middle:g}H{high:g}{ends}", f"{each.ink}-line"))
+            drawing.strokes.append(
+                Stroke(f"M{low:g} {middle:g}H{high:g}{ends}", f"{each.ink}-line")
+            )
             tip = f"{each.name}: {ratio(each.ratio)}"
             drawing.dots.append(Dot(x(each.ratio), middle, f"{each.ink}-dot", tip))
             rows.name(drawing, place)
@@ -125,8 +125,8 @@ class _Rows:
         self.is_narrow = width < NARROW
         self.count = 3 if self.is_narrow else 6
         longest = max(map(text_width, names), default=0.0)
-        self.left = 4.0 if self.is_narrow else min(longest, width * LABEL_SHARE) + 14
-        self.right = width - (14 if self.is_narrow else value_width)
+        self.left = 16.0 if self.is_narrow else min(longest, width * LABEL_SHARE) + 14
+        self.right = width - (18 if self.is_narrow else value_width)
         self.height = TALL_ROW if self.is_narrow else ROW
         self.bottom = TOP + self.height * len(names)
 

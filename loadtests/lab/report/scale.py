@@ -37,8 +37,18 @@ def finite(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None and math.isfinite(value)]
 
 
-def linear(values: Iterable[float | None], begin: float, end: float, *, count: int = 5) -> Scale:
-    """From zero (or a negative least value) to a round number at or above the largest."""
+def linear(
+    values: Iterable[float | None],
+    begin: float,
+    end: float,
+    *,
+    count: int = 5,
+    is_tight: bool = False,
+) -> Scale:
+    """From zero (or a negative least value) to a round number at or above the largest.
+
+    A tight one ends with the largest value, wherever its last tick is.
+    """
     known = [0.0, *finite(values)]
     least, most = min(known), max(known)
     if most - least < TINY:
@@ -46,6 +56,8 @@ def linear(values: Iterable[float | None], begin: float, end: float, *, count: i
     step = _step((most - least) / count)
     low, high = math.floor(least / step + TINY), math.ceil(most / step - TINY)
     ticks = tuple(round(step * place, 12) for place in range(low, high + 1))
+    if is_tight and high * step > most:
+        return Scale(low * step, most, begin, end, ticks[:-1])
     return Scale(low * step, high * step, begin, end, ticks)
 
 

@@ -22,12 +22,16 @@ def summarise(
     sheet = _Sheet(min(max(width, NARROWEST), WIDEST), colour)
     meaning, tone = MEANINGS[result.verdict.code]
     code = f"exit code {result.verdict.code.value}"
-    sheet.lines.append(f"{sheet.paint(meaning.upper(), tone, 'strong')}  {sheet.paint(code, 'faint')}")
+    sheet.lines.append(
+        f"{sheet.paint(meaning.upper(), tone, 'strong')}  {sheet.paint(code, 'faint')}"
+    )
     sheet.text(result.verdict.summary)
     for label, lines in _parts(result, sheet):
         sheet.part(label, lines)
     text = "\n".join(sheet.lines) + "\n"
-    return text if _has_blocks(encoding) else text.translate(ASCII).encode("ascii", "replace").decode()
+    if _has_blocks(encoding):
+        return text
+    return text.translate(ASCII).encode("ascii", "replace").decode()
 
 
 class _Sheet:
@@ -72,7 +76,7 @@ def _parts(result: Result, sheet: _Sheet) -> Iterator[tuple[str, list[str]]]:
     if window is not None:
         yield "slowest", list(_routes(result, window, sheet))
     lines = blocked(result)[:WORST]
-    held = [f"{line['where']} held the loop for {units.duration(line['seconds'])}" for line in lines]
+    held = [f"{e['where']} held the loop for {units.duration(e['seconds'])}" for e in lines]
     yield "blocked", [line for text in held for line in sheet.wrapped(text)]
     yield "void", _voids(result, sheet)
 
@@ -98,7 +102,8 @@ def _capacity(result: Result, sheet: _Sheet) -> list[str]:
         lines.append(f"{_plain(capacity.config.label):<{names}} {bar:<{room}} {rate} {span}")
     if share < 1 and result.recommendation is not None:
         plan = units.per_second(result.recommendation.operating_rate)
-        lines.append(sheet.paint(f"plan with {plan}: the full part of each bar", "faint"))
+        text = f"plan with {plan}: the full part of each bar"
+        lines += [sheet.paint(line, "faint") for line in sheet.wrapped(text)]
     limited = capacities[0].limited_by
     return [*lines, *(sheet.wrapped(f"first to break: {limited}") if limited else [])]
 
@@ -111,7 +116,7 @@ def _answers(result: Result, window: Window, sheet: _Sheet) -> list[str]:
         seconds, allowed = window.quantile(share), limits.get(("global", name))
         text = f"{name} {units.duration(seconds):>8}"
         if allowed and seconds is not None:
-            room = 20
+            room = max(6, min(20, sheet.width - LABEL - 28))
             full = min(room, round(room * seconds / allowed))
             tone = "bad" if seconds > allowed else "good"
             bar = sheet.paint("█" * full, tone) + "░" * (room - full)
@@ -137,8 +142,9 @@ def _gates(result: Result, sheet: _Sheet) -> list[str]:
     lines = [f"{passed} of {units.counted(len(result.gates), 'gate')} passed"]
     for gate in result.gates:
         if gate.outcome is not Outcome.PASS:
-            seen = units.ratio(gate.ratio) if gate.ratio is not None else units.number(gate.observed)
-            allowed = choices.tolerance(gate) if gate.ratio is not None else gate.allowed
+            is_compared = gate.ratio is not None
+            seen = units.ratio(gate.ratio) if is_compared else units.number(gate.observed)
+            allowed = choices.tolerance(gate) if is_compared else gate.allowed
             tone = "bad" if gate.outcome is Outcome.FAIL else "unsure"
             text = f"{gate.scope} {gate.metric}: {seen}, allowed {units.number(allowed)}"
             lines += [

@@ -65,7 +65,7 @@ def size(octets: float | None) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """Write a ratio with two places: `1.08×`."""
+    """Write a ratio with two places and a sign of multiplication."""
     return f"{value:.2f}×" if value is not None and math.isfinite(value) else UNKNOWN  # noqa: RUF001
 
 

@@ -51,7 +51,7 @@ BLOCKED = Blocked(where="apps/items/images.py:88 shrink", seconds=1.9, times=23)
 
 
 def carried(config: Config) -> float:
-    """Journeys a second that this made-up server answers: two cores, and a pool that may be short."""
+    """Journeys a second that this server answers: it has two cores, and a pool may be short."""
     cores = {1: 26.0, 2: 44.0, 3: 43.0, 4: 40.0}[config.workers]
     return min(cores, 4.4 * config.workers * config.pool) * (1.02 if config.pool == 8 else 1.0)
 
@@ -73,7 +73,8 @@ def a_window(
         seconds=seconds,
         journeys=round(done * seconds),
     )
-    window.routes = list(_routes(window, done, strain, max(1.0, load / limit), luck))
+    flood = max(1.0, load / limit) if model == "open" else 1.0
+    window.routes = list(_routes(window, done, strain, flood, luck))
     window.timeline = list(_timeline(window, done, limit, luck))
     late = _durations([luck.uniform(0.0002, 0.003) for _ in range(200)])
     window.generator = GeneratorHealth(processes=1, cpu=0.31 + strain / 5, lateness=late)
@@ -152,7 +153,8 @@ def _conclude(result: Result, best: Config) -> None:
         )
         for config in (best, Config(workers=2, pool=16), Config(workers=3, pool=8))
     ]
-    knobs = [("workers", Config(workers=3, pool=8), 0.98), ("pool", Config(workers=2, pool=16), 1.0)]
+    more, wider = Config(workers=3, pool=8), Config(workers=2, pool=16)
+    knobs = [("workers", more, 0.98), ("pool", wider, 1.0)]
     result.diagnoses = [
         Diagnosis(
             cause=Cause.CPU,
@@ -210,16 +212,14 @@ def _routes(
         yield route
 
 
-def _timeline(
-    window: Window, done: float, limit: float, luck: random.Random
-) -> Iterator[Second]:
+def _timeline(window: Window, done: float, limit: float, luck: random.Random) -> Iterator[Second]:
     backlog = 0.0
     for at in range(int(window.seconds)):
-        offered = (window.offered or done) * STEPS * luck.uniform(0.88, 1.12)
-        answered = min(offered + backlog, limit * STEPS * luck.uniform(0.96, 1.03))
+        offered = (window.offered or done) * luck.uniform(0.88, 1.12)
+        answered = min(offered + backlog, limit * luck.uniform(0.96, 1.03))
         backlog = max(0.0, backlog + offered - answered)
-        p95 = (window.quantile(0.5) or 0.01) * 2.1 * luck.uniform(0.9, 1.2) + backlog / 300
-        in_flight = round(backlog + answered * 0.03)
+        p95 = (window.quantile(0.5) or 0.01) * 2.1 * luck.uniform(0.9, 1.2) + backlog / 75
+        in_flight = round(backlog + answered * 0.2)
         yield Second(
             at=at, offered=round(offered), done=round(answered), in_flight=in_flight, p95=p95
         )
