@@ -22,7 +22,7 @@ from typing import IO, Any
 from pydantic import TypeAdapter
 
 from loadtests.hosts import refusal
-from loadtests.lab.generator.plan import DRAIN, Plan, Segment
+from loadtests.lab.generator.plan import Plan, Segment
 from loadtests.lab.generator.tally import Tally
 from project.errors import CommandError
 
@@ -36,6 +36,9 @@ MASTER_PORT = 5557
 
 SETTING_UP = 120.0
 """Seconds until all workers are there and all accounts are opened."""
+
+BETWEEN = 5.0
+"""Seconds that the step from one segment to the next may take."""
 
 GIVING_UP = 10.0
 """Seconds that a generator has to end when it is told to."""
@@ -73,7 +76,7 @@ def drive(
         for _ in range(local):
             worker = stack.enter_context(generator_process("work"))
             _send(worker, {"master": LOOPBACK, "port": orders["port"]})
-        limit = plan.seconds + DRAIN * (len(plan.segments) + 1) + SETTING_UP
+        limit = plan.seconds + (plan.drain + BETWEEN) * len(plan.segments) + SETTING_UP
         stack.enter_context(_ended_after(conductor, limit))
         return _read(conductor, plan, on_segment)
 
