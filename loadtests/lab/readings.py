@@ -1,7 +1,6 @@
 """The files that the probes write, and what they say about a span of time."""
 
 import json
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -126,11 +125,10 @@ def _histogram(lines: list[dict[str, Any]]) -> Histogram:
 
 def _blocked(lines: list[dict[str, Any]]) -> list[Blocked]:
     """Add up what held the loop, the line that did so for the longest first."""
-    seconds: dict[str, list[float]] = defaultdict(list)
+    found: dict[str, Blocked] = {}
     for line in lines:
-        for where, lasted in line["blocked"]:
-            seconds[where].append(lasted)
-    ordered = sorted(seconds.items(), key=lambda entry: -sum(entry[1]))
-    return [
-        Blocked(where=where, seconds=sum(lasted), times=len(lasted)) for where, lasted in ordered
-    ]
+        for where, seconds, times in line["held"]:
+            entry = found.setdefault(where, Blocked(where=where, seconds=0.0, times=0))
+            entry.seconds += seconds
+            entry.times += times
+    return sorted(found.values(), key=lambda entry: -entry.seconds)

@@ -4,110 +4,71 @@ Looks are added up, so that means over any span can be cut out afterwards: a spa
 difference of two sums by the difference of two numbers of looks. What is seen:
 
 - lanes and pools: places taken and wanted. In a lock-up no request ends; only these still speak.
-- the loop: how late its own timer is (uvloop counts milliseconds), what its thread computes, and
-  by the loop guard the line that holds it up.
+- the loop, see `loop.py`.
 - the interpreter's lock: by how much this thread oversleeps, less what it always does and less its
   wait for a core, where the system tells (Linux). What is left is the wait for the lock.
 """
 
-import asyncio
 import threading
 from collections import defaultdict
-from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from time import perf_counter, sleep, thread_time
+from time import perf_counter, sleep
 from typing import Any
 
 from anyio.to_thread import current_default_thread_limiter
 
-from project.web.loop_guard import Block, LoopGuard, recorded_blocks
-
 from .channel import Channel
+from .loop import LoopWatch
 from .pools import pools
 from .requests import Requests
 
 LOOK = 0.02
-"""Seconds between two looks; as often the loop's own timer is due."""
+"""Seconds between two looks."""
 
 LOOKS_A_LINE = 12
-BLOCKED = 0.05
-"""Seconds for which the loop may be held before the line that does it is named."""
-
-Numbers = dict[str, float]
 
 
 class Monitor:
-    """Watches the running loop and its process. `start` is called on the loop."""
+    """Watches the running loop and its process. `start` and `stop` are called on the loop."""
 
     def __init__(self, requests: Requests, runtime: Any, channel: Channel) -> None:
         self._requests = requests
         self._channel = channel
         lanes = [] if runtime is None else [*runtime.lanes, runtime.async_gate]
         self._gauges = _Gauges(lanes, current_default_thread_limiter(), requests)
+        self._loop = LoopWatch()
         self._stopped = threading.Event()
-        self._open = ExitStack()
-        self._blocks: list[Block] = []
-        self._lags: list[float] = []
-        self._loop_cpu = 0.0
         self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
 
     def start(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._blocks = self._enter(recorded_blocks())
-        self._enter(LoopGuard(BLOCKED).watching())
-        self._loop_cpu = thread_time()
-        self._due = self._loop.time() + LOOK
-        self._timer = self._loop.call_at(self._due, self._beat)
+        self._loop.start()
         self._thread.start()
 
     def stop(self) -> None:
-        """End the watch; called on the loop."""
-        self._timer.cancel()
+        self._loop.stop()
         self._stopped.set()
         self._thread.join()
-        self._open.close()
-
-    def _enter(self, context: "AbstractContextManager[Any]") -> Any:
-        return self._open.enter_context(context)
-
-    def _beat(self) -> None:
-        """Note how late the loop is; runs on it."""
-        now = self._loop.time()
-        self._lags.append(max(0.0, now - self._due))
-        self._loop_cpu = thread_time()
-        self._due = now + LOOK
-        self._timer = self._loop.call_at(self._due, self._beat)
 
     def _run(self) -> None:
         lock = LockWait()
         self._write(lock)
         while not self._stopped.is_set():
             for _ in range(LOOKS_A_LINE):
-                lock.sleep()
+                elapsed = lock.sleep()
                 self._gauges.look()
+                self._loop.look(elapsed)
             self._write(lock)
 
     def _write(self, lock: "LockWait") -> None:
-        lags, self._lags = self._lags, []
         self._channel.write(
             **self._requests.totals(),
             **self._gauges.read(),
             routes=self._requests.take_routes(),
             lock_wait=lock.seconds,
-            loop_cpu=self._loop_cpu,
-            lags=[round(lag, 5) for lag in lags],
-            blocked=[(_place(block), round(block.seconds, 4)) for block in self._take_blocks()],
+            loop_cpu=self._loop.cpu,
+            lags=[round(lag, 5) for lag in self._loop.take_lags()],
+            held=self._loop.take_held(),
         )
-
-    def _take_blocks(self) -> list[Block]:
-        taken: list[Block] = self._blocks[:]
-        del self._blocks[: len(taken)]
-        return taken
-
-
-def _place(block: Block) -> str:
-    """Write the line as the laboratory does: `apps/items/api/v1.py:51 read_item`."""
-    return block.place.replace(" in ", " ")
 
 
 class _Gauges:
@@ -184,14 +145,17 @@ class LockWait:
         self._usual = 1.0
         self._delay = _core_wait()
 
-    def sleep(self) -> None:
+    def sleep(self) -> float:
+        """Sleep until the next look; return for how long it was, in seconds."""
         began = perf_counter()
         sleep(LOOK)
-        late = perf_counter() - began - LOOK
+        elapsed = perf_counter() - began
+        late = elapsed - LOOK
         self._usual = min(self._usual, max(late, 0.0))
         delay = _core_wait()
         self.seconds += max(0.0, late - self._usual - (delay - self._delay))
         self._delay = delay
+        return elapsed
 
 
 def _core_wait() -> float:
