@@ -50,8 +50,11 @@ class Budgets:
     """Shares, -0.07 say; of `queries_per_request` a number of statements."""
 
     @classmethod
-    def load(cls, path: Path, routes: Collection[str]) -> "Budgets":
-        """Read the file. Raises CommandError, with exit code 2, for whatever it does not know."""
+    def load(cls, path: Path, routes: Collection[str] | None = None) -> "Budgets":
+        """Read the file. Raises CommandError, with exit code 2, for whatever it does not know.
+
+        Without `routes` any route counts as known: nobody asks for those.
+        """
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
@@ -59,7 +62,9 @@ class Budgets:
         return cls.parse(text, routes, name=path.name)
 
     @classmethod
-    def parse(cls, text: str, routes: Collection[str], *, name: str = "budgets.toml") -> "Budgets":
+    def parse(
+        cls, text: str, routes: Collection[str] | None, *, name: str = "budgets.toml"
+    ) -> "Budgets":
         """Read its text; `routes` are those that the application has."""
         try:
             tables = tomllib.loads(text)
@@ -71,12 +76,12 @@ class Budgets:
             raise _wrong(f"{name}:", str(mistake)) from mistake
 
     @classmethod
-    def _read(cls, tables: Tables, routes: Collection[str]) -> "Budgets":
+    def _read(cls, tables: Tables, routes: Collection[str] | None) -> "Budgets":
         for name in tables:
             _expect("table", name, ("global", "route", "regression", "limits"))
         by_route = _table(tables, "route")
         for route in by_route:
-            _expect("route", route, routes)
+            _expect("route", route, by_route if routes is None else routes)
         return cls(
             everywhere=_numbers(tables, "global", GLOBAL),
             by_route={route: _numbers(by_route, route, ROUTE) for route in by_route},

@@ -1,6 +1,6 @@
 """A database of the laboratory's own: made, migrated, filled within seconds, dropped at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from alembic import command
@@ -63,11 +63,13 @@ def laboratory_database(
     orders: int = 50_000,
     server: URL | None = None,
     name: str | None = None,
+    migrate: Callable[[URL], None] | None = None,
 ) -> Iterator[URL]:
     """Make the database beside the one of DATABASE_URL, or on the embedded server; drop it after.
 
     That of development is as durable as production's, so that commits cost what they do there.
-    `server` and `name` say otherwise. Raises Refused.
+    `server` and `name` say otherwise; `migrate` gives it another schema than this revision's.
+    Raises Refused.
     """
     if server is None:
         settings = load_settings()
@@ -82,6 +84,7 @@ def laboratory_database(
         connection.execute(text(f'CREATE DATABASE "{name}"'))
         try:
             url = server.set(database=name)
+            (migrate or upgrade)(url)
             fill(url, users=users, items=items, orders=orders)
             yield url
         finally:
@@ -113,12 +116,18 @@ def refuse_address(server: URL) -> None:
             raise Refused(f"The database: {said}")
 
 
-def fill(url: URL, *, users: int, items: int, orders: int) -> None:
-    """Migrate, and make the rows in the database itself."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    sizes = {"users": users, "items": items, "orders": orders, "stock": STOCK}
+def upgrade(url: URL) -> None:
+    """Give it the schema of this revision."""
+    engine = create_engine(url)
     with engine.connect() as migrating:
         command.upgrade(alembic_config(migrating), "head")
+    engine.dispose()
+
+
+def fill(url: URL, *, users: int, items: int, orders: int) -> None:
+    """Make the rows, in the database itself."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    sizes = {"users": users, "items": items, "orders": orders, "stock": STOCK}
     with engine.connect() as connection:
         for table, statement in SEEDS.items():
             if connection.scalar(text("SELECT to_regclass(:table)"), {"table": table}):

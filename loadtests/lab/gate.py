@@ -86,6 +86,15 @@ def run_pairs(
     return windows
 
 
+def run_alone(measure: Measure, profile: Profile, *, rate: float | None) -> list[Window]:
+    """Measure the candidate alone, for a stored base; `rate` is what that one was offered."""
+    numbers = range(1, FEWEST_PAIRS + 1)
+    turns = _turns(numbers, profile, rate=None)
+    if rate:
+        turns += _turns(numbers, profile, rate=rate)
+    return measure([turn for turn in turns if turn.side == "B"])
+
+
 def _turns(numbers: Iterable[int], profile: Profile, *, rate: float | None) -> list[Turn]:
     """A B, then B A: what drifts steadily favours neither."""
     sides: tuple[tuple[Literal["A", "B"], ...], ...] = (("A", "B"), ("B", "A"))

@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -201,13 +201,14 @@ def serving(
     *,
     is_probed: bool = True,
     root: Path = ROOT,
+    python: str = sys.executable,
     application: str = "",
     path: str = "/health/ready",
 ) -> Iterator[Server]:
     """Serve from the tree at `root` until the block is left; no process of it stays behind.
 
-    `application` (`module:name`) takes the place of the project's own; `path` answers when it is
-    ready. Raises NotStarted.
+    `python` has the libraries of that tree; `application` (`module:name`) takes the place of the
+    project's own; `path` answers when it is ready. Raises NotStarted.
     """
     with ExitStack() as open_:
         folder = Path(open_.enter_context(tempfile.TemporaryDirectory(prefix="lintel-loadtest-")))
@@ -215,7 +216,7 @@ def serving(
         environment = environment_for(config, url, folder)
         environment[channel.IS_PROBED] = str(int(is_probed))
         environment[channel.APPLICATION] = application
-        process = _start(config, folder, root, environment)
+        process = _start([python, "-m", PACKAGE, str(config.workers)], folder, root, environment)
         open_.callback(_end, process)
         server = Server(process, folder, config, url)
         server.wait_until_ready(path)
@@ -241,11 +242,11 @@ def environment_for(config: Config, url: URL, folder: Path) -> dict[str, str]:
 
 
 def _start(
-    config: Config, folder: Path, root: Path, environment: Mapping[str, str]
+    words: Sequence[str], folder: Path, root: Path, environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
     with (folder / "server.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", PACKAGE, str(config.workers)],
+            words,
             cwd=root,
             env=dict(environment),
             stdin=subprocess.PIPE,  # closes when this process ends, and with it the server
