@@ -81,7 +81,5 @@ def _post(
 
     headers = {"Content-Type": content_type}
     return visitor.send(
-        Request(
-            method="POST", path=path, name=name, expect=(expect,), headers=headers, body=body
-        )
+        Request(method="POST", path=path, name=name, expect=(expect,), headers=headers, body=body)
     )

@@ -157,7 +157,6 @@ class Visitor:
         finally:
             self._is_signed_in = False
 
-
     @contextmanager
     def signing_in(self) -> Iterator[dict[str, str]]:
         """Sign in as somebody who comes back, measured; yield the headers, and sign out."""
@@ -186,7 +185,9 @@ def _form(files: Iterable[tuple[str, File]]) -> tuple[dict[str, str], bytes]:
     mark = secrets.token_hex(16)
     parts = [
         f'--{mark}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n'
-        f"Content-Type: {kind}\r\n\r\n".encode() + content + b"\r\n"
+        f"Content-Type: {kind}\r\n\r\n".encode()
+        + content
+        + b"\r\n"
         for field, (name, content, kind) in files
     ]
     headers = {"Content-Type": f"multipart/form-data; boundary={mark}"}

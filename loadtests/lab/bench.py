@@ -92,14 +92,15 @@ class Bench:
         return self._step(f"{name} {', '.join(f'{rate:.4g}' for rate in rates)}", (config,), plan)
 
     def burst(self, config: Config) -> dict[str, Any]:
-        """More requests at one moment than all places of every worker, three times."""
+        """More requests at one moment than one worker has threads and connections, three times."""
+        one = config.model_copy(update={"workers": 1})
 
         def measure() -> dict[str, Any]:
-            self.progress.say(f"burst {config.label}")
-            (server,) = self._running.only(config)
-            return asdict(burst(server, at_once=config.workers * (2 * config.pool + 1)))
+            self.progress.say(f"burst {one.label}")
+            (server,) = self._running.only(one)
+            return asdict(burst(server, at_once=2 * config.pool + 1))
 
-        return self.journal.burst(f"burst {config.label}", measure)
+        return self.journal.burst(f"burst {one.label}", measure)
 
     def soak(self, config: Config, rate: float) -> list[Window]:
         """The operating rate for a while: does memory grow, do connections pile up?"""

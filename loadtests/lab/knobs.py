@@ -1,9 +1,10 @@
 """Turning one knob of a configuration and leaving all others alone; pure functions."""
 
+from loadtests.lab.diagnosis import KNOBS
 from loadtests.lab.window import Config, Window
 
 POOL, WORKERS = "pool", "workers"
-LANE_SETTINGS = {"CPU_LANE_SIZE": "cpu"}
+LANES = {setting: lane for lane, setting in KNOBS.items()}
 MOST_POOL, MOST_WORKERS = 64, 64
 
 
@@ -13,7 +14,7 @@ def doubled(config: Config, knob: str, window: Window) -> Config | None:
         return _if_other(config, workers=min(MOST_WORKERS, 2 * config.workers))
     if knob == POOL:
         return _if_other(config, pool=min(MOST_POOL, 2 * config.pool))
-    if knob in LANE_SETTINGS:
+    if knob in LANES:
         return _lane(config, knob, window)
     return None
 
@@ -29,7 +30,7 @@ def _if_other(config: Config, **changes: int) -> Config | None:
 
 
 def _lane(config: Config, knob: str, window: Window) -> Config | None:
-    lanes = [worker.lanes.get(LANE_SETTINGS[knob]) for worker in window.workers]
+    lanes = [worker.lanes.get(LANES[knob]) for worker in window.workers]
     size = max((lane.size for lane in lanes if lane is not None), default=0)
     if not size:
         return None

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-START = 9.0
-"""Seconds that a server takes to start, to warm up and to stop."""
+DATABASE = 10.0
+"""Seconds until the database is there, filled and analysed."""
 
-DRIVE = 4.0
-"""Seconds that the generator takes to start and to open its accounts."""
+START = 4.0
+"""Seconds that a server takes to start and to stop."""
+
+DRIVE = 7.0
+"""Seconds that the generator takes to start, to open its accounts and to warm the server up."""
 
 SHORTEST, LONGEST = 2.0, 20.0
 """Seconds of a window."""
@@ -45,9 +48,9 @@ class Schedule:
     @property
     def overhead(self) -> float:
         """Seconds that no window is measured in."""
-        starts = 1 + self.configs + 2 * self.rounds + self.ladders + 1
+        starts = 1 + self.configs + 2 * self.rounds + 2 * self.ladders + 1
         drives = 1 + self.configs + self.rounds + self.ladders * (1 + self.bisections) + 1
-        return starts * START + drives * DRIVE
+        return DATABASE + starts * START + drives * DRIVE
 
     @property
     def seconds(self) -> float:

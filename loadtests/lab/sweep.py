@@ -192,7 +192,7 @@ class Sweep:
     def _meet_burst(self, config: Config) -> None:
         outcome = self._bench.burst(config)
         self._found.pool_timeouts += outcome["pool_timeouts"]
-        if outcome["is_locked_up"] or outcome["pool_timeouts"]:
+        if outcome["pool_timeouts"]:
             self._found.locked_up.append(config)
             self._note(
                 f"{config.label} is out: of a burst {outcome['pool_timeouts']} requests waited for "

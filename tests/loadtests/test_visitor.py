@@ -7,7 +7,7 @@ import pytest
 
 from loadtests import account
 from loadtests.scenario import Visitor
-from loadtests.visitor import Answer, Request, fill
+from loadtests.visitor import Answer, Request, fill, is_enough
 
 TOKENS = {"access_token": "a", "refresh_token": "r", "expires_in": 900}
 
@@ -66,3 +66,35 @@ def test_old_tokens_are_refreshed() -> None:
             pass
     assert listener.names[-1] == "(account) /api/v1/auth/refresh"
     assert json.loads(listener.sent[-1].body or "") == {"refresh_token": "r"}
+
+
+def test_coming_back_is_measured_and_ends_with_signing_out() -> None:
+    listener = Listener()
+    with Visitor(listener).signing_in() as headers:
+        assert headers == {"Authorization": "Bearer a"}
+    token, logout = "/api/v1/auth/token", "/api/v1/auth/logout"
+    assert listener.names == ["(account) /api/v1/users/", token, logout]
+
+
+def test_files_are_sent_as_a_form() -> None:
+    listener = Listener()
+    Visitor(listener).post("/a", files={"file": ("a.png", b"\x89PNG", "image/png")})
+    (request,) = listener.sent
+    mark = request.headers["Content-Type"].partition("boundary=")[2]
+    assert isinstance(request.body, bytes)
+    head = b'Content-Disposition: form-data; name="file"; filename="a.png"\r\n'
+    assert request.body.startswith(b"--" + mark.encode() + b"\r\n" + head)
+    assert request.body.endswith(b"\r\n\r\n\x89PNG\r\n--" + mark.encode() + b"--\r\n")
+
+
+def test_comments_are_no_events() -> None:
+    request = Request(method="GET", path="/a", name="/a", expect=(200,), events=2)
+    body = b": hello\n\nevent: status\r\ndata: 1\r\n\r\ndata: 2\n"
+    assert not is_enough(request, body)
+    assert is_enough(request, body + b"\n")
+
+
+def test_stream_that_ends_too_early_is_a_complaint() -> None:
+    request = Request(method="GET", path="/a", name="/a", expect=(200,), events=1)
+    ended = Answer(status=200, content_type="text/event-stream", body=b": hello\n\n")
+    assert ended.complaint(request) == "the stream ended before its events came"

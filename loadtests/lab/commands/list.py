@@ -1,7 +1,7 @@
 """Show which journeys visitors make, how often, and which routes nobody visits.
 
-    python manage.py loadtest list
-    python manage.py loadtest list Items Orders     only these scenarios
+python manage.py loadtest list
+python manage.py loadtest list Items Orders     only these scenarios
 """
 
 import argparse

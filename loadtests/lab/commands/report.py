@@ -67,5 +67,4 @@ def read(path: Path) -> Result:
 def summary(result: Result) -> str:
     """Return the summary as this terminal can show it."""
     width = shutil.get_terminal_size().columns
-    encoding = sys.stdout.encoding or "ascii"
-    return summarise(result, width=width, colour=style.is_coloured(), encoding=encoding)
+    return summarise(result, width=width, colour=style.is_coloured())

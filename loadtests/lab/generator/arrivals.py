@@ -16,7 +16,7 @@ from gevent.pool import Group
 
 from loadtests.account import Account
 from loadtests.lab.generator.mix import Entry, deal
-from loadtests.lab.generator.plan import DRAIN, Plan, Segment
+from loadtests.lab.generator.plan import Plan, Segment
 from loadtests.lab.generator.tally import Share
 from loadtests.lab.generator.wire import Connections
 from loadtests.scenario import UnexpectedStatus, Visitor
@@ -50,7 +50,7 @@ class Load:
         self._part, self._accounts, self._next = part, accounts, count()
         own = self._segment.seed
         self._seed = f"{plan.seed}/{place if own is None else f'seed {own}'}"
-        self._streams = plan.streams
+        self._streams, self._drain = plan.streams, plan.drain
         self._cap = len(part.mine(plan.most_in_flight))
         self._journeys = deal(mix, f"{self._seed}/journeys/{part.index}")
         dice = random.Random(f"{self._seed}/connections/{part.index}")
@@ -65,7 +65,7 @@ class Load:
         gevent.joinall(sources, raise_error=True)
         gevent.sleep(max(0.0, self._segment.seconds - self.now))
         self.share.cpu = (time.process_time() - cpu) / self.now
-        if not self._in_flight.join(DRAIN):
+        if not self._in_flight.join(self._drain):
             self._in_flight.kill()
         self._connections.close()
         self.share.elapsed = self.now

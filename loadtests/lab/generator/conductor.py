@@ -17,7 +17,7 @@ from loadtests.account import Account
 from loadtests.hosts import refusal
 from loadtests.lab.generator.arrivals import Load, Part, open_accounts
 from loadtests.lab.generator.mix import mix_of
-from loadtests.lab.generator.plan import DRAIN, Plan
+from loadtests.lab.generator.plan import Plan
 from loadtests.lab.generator.tally import Share, Tally, add_up
 from project.errors import ProjectError
 
@@ -112,7 +112,7 @@ class Workers:
         self._shares = []
         self._runner.send_message("segment", {"place": place})
         gevent.sleep(LEAD)
-        limit = self._plan.segments[place].seconds + DRAIN + REPORTING
+        limit = self._plan.segments[place].seconds + self._plan.drain + REPORTING
 
         def wait() -> list[Share]:
             is_complete = lambda: len(self._shares) >= self._number  # noqa: E731

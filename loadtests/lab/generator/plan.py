@@ -6,9 +6,6 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-DRAIN = 10.0
-"""Seconds after a segment in which what is in flight may still be answered."""
-
 
 @dataclass(frozen=True)
 class Segment:
@@ -55,6 +52,8 @@ class Plan:
     """Opened on each server before the first segment; visitors that sign in take turns."""
 
     processes: int = 1
+    drain: float = 10.0
+    """Seconds after a segment in which what is in flight may still be answered."""
 
     @property
     def hosts(self) -> tuple[str, ...]:

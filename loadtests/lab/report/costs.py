@@ -16,8 +16,8 @@ PARTS = (
     ("before the server", "s4"),
     ("waiting for a lane", "s2"),
     ("SQL", "s3"),
-    ("Python in a lane", "s1"),
-    ("event loop and the rest", "s5"),
+    ("computing", "s1"),
+    ("everything else", "s5"),
 )
 
 
@@ -37,13 +37,12 @@ class Share:
         lanes = [lane for worker in window.workers for lane in worker.lanes.values()]
         waited = sum(lane.wait for lane in lanes)
         sql = sum(worker.sql_seconds for worker in window.workers)
-        worked = sum(worker.lane_seconds for worker in window.workers)
-        python = max(0.0, worked - sql)
-        rest = max(0.0, served - waited - sql - python)
+        left = max(0.0, served - waited - sql)
+        computed = min(left, sum(worker.cpu for worker in window.workers) * window.seconds)
         inside = served / requests
         seen = merged(h for route in window.routes for h in (route.ok, route.failed)).mean
         outside = max(0.0, (seen or 0.0) - inside)
-        each = (part / requests for part in (waited, sql, python, rest))
+        each = (part / requests for part in (waited, sql, computed, left - computed))
         return cls((outside, *each))
 
 
@@ -75,7 +74,8 @@ def _time(result: Result) -> Figure | None:
     return Figure(
         "time",
         "Where a request's time goes",
-        "What the client waits, divided by what the probes in the server saw.",
+        "What a client waits. Computing is the workers' time on a core; everything else is mostly"
+        " their threads' wait for the interpreter's lock or for a core.",
         bars.draw(FULL),
         narrow.draw(SMALL),
         ["workers x pool", *(f"{name} ms" for name, _ in PARTS), "all ms"],

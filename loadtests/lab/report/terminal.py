@@ -1,5 +1,6 @@
 """The summary for a terminal: the verdict first, then what to set and why, then what is bad."""
 
+import sys
 import textwrap
 from collections.abc import Iterator
 
@@ -15,10 +16,8 @@ NARROWEST, WIDEST = 48, 110
 WORST = 5
 
 
-def summarise(
-    result: Result, *, width: int = 80, colour: bool = False, encoding: str = "utf-8"
-) -> str:
-    """Return the summary; in plain ASCII where the encoding has no blocks."""
+def summarise(result: Result, *, width: int = 80, colour: bool = False, encoding: str = "") -> str:
+    """Return the summary; in plain ASCII where the encoding, standard output's, has no blocks."""
     sheet = _Sheet(min(max(width, NARROWEST), WIDEST), colour)
     meaning, tone = MEANINGS[result.verdict.code]
     code = f"exit code {result.verdict.code.value}"
@@ -29,7 +28,7 @@ def summarise(
     for label, lines in _parts(result, sheet):
         sheet.part(label, lines)
     text = "\n".join(sheet.lines) + "\n"
-    if _has_blocks(encoding):
+    if _has_blocks(encoding or sys.stdout.encoding or "ascii"):
         return text
     return text.translate(ASCII).encode("ascii", "replace").decode()
 

@@ -248,7 +248,7 @@ def _workers(window: Window, strain: float, luck: random.Random) -> Iterator[Wor
             request_seconds=served,
             sql_seconds=served * 0.24,
             sql_statements=requests * 3,
-            lane_seconds=served * 0.5,
+            lane_seconds=served * 0.3 * strain,
         )
 
 

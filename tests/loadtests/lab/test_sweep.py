@@ -75,7 +75,7 @@ class Formula(Bench):
         ]
 
     def burst(self, config: Config) -> dict[str, Any]:
-        return {"pool_timeouts": self.timeouts, "is_locked_up": bool(self.timeouts)}
+        return {"pool_timeouts": self.timeouts}
 
     def soak(self, config: Config, rate: float) -> list[Window]:
         return self.climb(config, [rate, rate])

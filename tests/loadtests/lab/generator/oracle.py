@@ -1,12 +1,12 @@
 """A server whose waits are known beforehand, to hold a load generator against.
 
-    python -m tests.loadtests.lab.generator.oracle PORT
+python -m tests.loadtests.lab.generator.oracle PORT ADDRESS
 
-    /stall     answers at once, but not in the last second of every five: then at its end
-    /queue     serves one after the other, 20 ms each
-    /refuse    answers every second request with 503, at once, and the others after 50 ms
-    /counts    how many requests each path had
-    /hang      never answers
+/stall     answers at once, but not in the last second of every five: then at its end
+/queue     serves one after the other, 20 ms each
+/refuse    answers every second request with 503, at once, and the others after 50 ms
+/counts    how many requests each path had
+/hang      never answers
 """
 
 import asyncio
@@ -110,4 +110,6 @@ class Mistaken(Scenario):
 
 
 if __name__ == "__main__":
-    uvicorn.run(Oracle(), port=int(sys.argv[1]), log_level="error", access_log=False)
+    uvicorn.run(
+        Oracle(), host=sys.argv[2], port=int(sys.argv[1]), log_level="error", access_log=False
+    )

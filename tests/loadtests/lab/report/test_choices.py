@@ -66,17 +66,20 @@ def test_a_tolerance_is_a_ratio_or_a_change() -> None:
 
 
 def test_a_request_is_the_sum_of_its_parts() -> None:
-    window = a_window(Config(), 10)
+    window = a_window(Config(), 10, seconds=10.0)
     seen = sum(route.ok.total for route in window.routes) / window.requests
+    lanes = {"database": Lane(size=8, wait=0.3), "cpu": Lane(size=1, wait=0.05)}
     worker = Worker(
-        pid=1, requests=100, request_seconds=1.0, lane_seconds=0.6, sql_seconds=0.2,
-        lanes={"database": Lane(size=8, wait=0.3), "cpu": Lane(size=1, wait=0.05)},
-    )  # fmt: skip
+        pid=1, requests=100, request_seconds=1.0, sql_seconds=0.2, cpu=0.04, lanes=lanes
+    )
     window.workers = [worker]
     share = Share.of(window)
     assert share is not None
-    outside, waiting, sql, python, rest = (round(part, 9) for part in share.parts)
-    assert (waiting, sql, python, rest) == (0.0035, 0.002, 0.004, 0.0005)
+    outside, *inside = (round(part, 9) for part in share.parts)
+    assert inside == [0.0035, 0.002, 0.004, 0.0005]
     assert outside == round(seen - 0.01, 9)
+    worker.cpu = 0.9  # of other work, too: never more than what is left
+    assert Share.of(window) != share
+    assert round(sum(Share.of(window).parts), 9) == round(seen, 9)  # type: ignore[union-attr]
     window.workers = []
     assert Share.of(window) is None
