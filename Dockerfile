@@ -51,7 +51,8 @@ WORKDIR /app
 
 COPY --from=builder /opt/venv /opt/venv
 COPY manage.py pyproject.toml ./
-COPY deploy/probe.py deploy/
+# What a load test found; the pattern lets a project build that has no such file yet.
+COPY deploy/probe.py deploy/capacity.tom[l] deploy/
 COPY migrations migrations
 COPY templates templates
 COPY project project

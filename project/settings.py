@@ -1,7 +1,8 @@
 """Typed settings, read from the environment.
 
 The order is: environment variables, then `.env` in the project's root, then one file per
-secret in `SECRETS_DIR` (for secret managers that mount files), then the defaults below.
+secret in `SECRETS_DIR` (for secret managers that mount files), then, in staging and production,
+what a load test found (`deploy/capacity.toml`), then the defaults below.
 `load_settings()` reports everything that is wrong at once.
 """
 
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from project import capacity
 from project.errors import ImproperlyConfigured
 from project.setting_groups import (
     DatabaseSettings,
@@ -156,6 +158,9 @@ def load_settings(*, env_file: Path | None = ENV_FILE) -> Settings:
     is_deployed = general is not None and general.is_deployed
     if is_deployed:
         problems += _weaknesses(groups)
+        measured = capacity.read_capacity()
+        values = measured.settings if measured else {}
+        groups = {name: _filled_in(groups[name], values, env_file, problems) for name in groups}
     if problems:
         place = f" for {general.environment}" if is_deployed else ""
         raise ImproperlyConfigured(f"Settings{place}: " + "; ".join(problems))
@@ -193,6 +198,28 @@ def _load_group(group: Any, env_file: Path | None, problems: list[str]) -> Any:
     except ValidationError as error:
         problems += explain(error, group, group.model_config.get("env_prefix", ""))
         return None
+
+
+def _filled_in(
+    group: Any, measured: Mapping[str, int], env_file: Path | None, problems: list[str]
+) -> Any:
+    """Give what nobody has set the values that a load test found, under the same rules."""
+    if group is None:
+        return None
+    prefix = group.model_config.get("env_prefix", "")
+    names = {field: f"{prefix}{field}".upper() for field in type(group).model_fields}
+    missing = {
+        field: measured[name]
+        for field, name in names.items()
+        if name in measured and field not in group.model_fields_set
+    }
+    if not missing:
+        return group
+    try:
+        return type(group)(_env_file=env_file, _secrets_dir=secrets_directory(), **missing)
+    except ValidationError as error:
+        problems += [f"{capacity.FILE.name}: {one}" for one in explain(error, type(group), prefix)]
+        return group
 
 
 def _weaknesses(groups: Mapping[str, Any]) -> list[str]:

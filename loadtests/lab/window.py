@@ -125,6 +125,9 @@ class Pool(Part):
     in_use: float = 0.0
     """Mean number of connections taken."""
 
+    waiting: float = 0.0
+    """Mean number of threads that wait for one inside the pool; 0 where a lane stands before it."""
+
     most: int = 0
     timeouts: int = 0
 
@@ -144,10 +147,16 @@ class Worker(Part):
 
     pid: int
     requests: int = 0
+    in_flight: float = 0.0
+    """Mean number of requests that it was at work on."""
+
     cpu: float = 0.0
     """Cores that the process took; its loop's thread alone is `loop_cpu`."""
 
     loop_cpu: float = 0.0
+    core_wait: float = 0.0
+    """Mean number of its threads that were ready and had no core; 0 where the system is silent."""
+
     memory: int = 0
     loop_lag: Durations = Field(default_factory=Histogram)
     lock_wait: float = 0.0

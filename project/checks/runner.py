@@ -6,10 +6,20 @@ import sys
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 
-from project.checks import apps, browser, database, deployment, framework, settings, silence, web
+from project.checks import (
+    apps,
+    browser,
+    capacity,
+    database,
+    deployment,
+    framework,
+    settings,
+    silence,
+    web,
+)
 from project.checks.framework import ID, Check, Problem, Subject
 
-BUILT_IN = (settings, silence, apps, database, web, deployment, browser)
+BUILT_IN = (settings, silence, apps, database, web, deployment, capacity, browser)
 WRITTEN_ID = re.compile(rf'"({ID.pattern})"')
 
 

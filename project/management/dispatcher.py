@@ -4,7 +4,8 @@ A command is a file: `project/management/commands/<name>.py`, or `<app>/commands
 in an installed app. Its docstring is its help; `add_arguments(parser)` is optional;
 `handle(options)` does the work and returns the exit code (None is 0). A command that hands
 its arguments to another program sets `PASS_THROUGH = True` and finds them, untouched, in
-`options.arguments`. Of all command modules only the chosen one is imported.
+`options.arguments`; with `HAS_VERBS = True` that program explains its verbs itself. Of all
+command modules only the chosen one is imported.
 
 Exit codes: 0 fine, 1 failed or pending, 2 wrong usage, 130 interrupted.
 """
@@ -102,7 +103,7 @@ def _run(words: list[str]) -> int:
     command = _find(name)
     module = _load(command)
     parser = _parser_for(command, module)
-    if _passes_through(module) and not {"-h", "--help"} & set(rest):
+    if _passes_through(module) and not _asks_for_help(module, rest):
         return _handle(module, argparse.Namespace(arguments=rest))
     return _handle(module, parser.parse_strictly(rest))
 
@@ -169,6 +170,12 @@ def _parser_for(command: Command, module: ModuleType) -> CommandParser:
 
 def _passes_through(module: ModuleType) -> bool:
     return bool(getattr(module, "PASS_THROUGH", False))
+
+
+def _asks_for_help(module: ModuleType, rest: list[str]) -> bool:
+    """Whether the help that is wanted is this command's, not that of a verb which it hands on."""
+    has_verb = getattr(module, "HAS_VERBS", False) and rest and not rest[0].startswith("-")
+    return not has_verb and bool({"-h", "--help"} & set(rest))
 
 
 def _relax(parser: CommandParser, given: dict[str, Any]) -> None:

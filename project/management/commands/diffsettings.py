@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from project.app_settings import SettingsOfApps, prefix_of
 from project.apps import Registry
+from project.capacity import read_capacity
 from project.management import style
 from project.settings import (
     ENV_FILE,
@@ -27,7 +28,7 @@ from project.settings import (
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 MASK = "***"
 
@@ -60,9 +61,11 @@ def handle(options: argparse.Namespace) -> None:
 
 def list_settings(settings: Settings) -> Iterator[Row]:
     """Name every setting, group after group, with its value in effect."""
+    capacity = read_capacity() if settings.is_deployed else None
+    measured = set(capacity.settings) if capacity else set()
     for group_name in Settings.model_fields:
         group: SettingsGroup = getattr(settings, group_name)
-        yield from _rows(group, group.model_config.get("env_prefix", ""))
+        yield from _rows(group, group.model_config.get("env_prefix", ""), measured)
 
 
 def list_app_settings(registry: Registry, settings: SettingsOfApps) -> Iterator[Row]:
@@ -72,12 +75,14 @@ def list_app_settings(registry: Registry, settings: SettingsOfApps) -> Iterator[
             yield from _rows(settings.by_label[app.label], prefix_of(app))
 
 
-def _rows(group: SettingsGroup, prefix: str) -> Iterator[Row]:
+def _rows(group: SettingsGroup, prefix: str, measured: Collection[str] = ()) -> Iterator[Row]:
     file = {name.upper() for name, value in dotenv_values(ENV_FILE).items() if value}
     for field, info in type(group).model_fields.items():
         name = f"{prefix}{field}".upper()
         value = getattr(group, field)
         source = _source(name, file)
+        if source == "default" and name in measured:
+            source = "capacity.toml"
         if source == "default" and value != info.get_default(call_default_factory=True):
             source = "generated" if isinstance(value, SecretStr) else "limited"
         yield Row(name, _shown(value), source)
