@@ -15,6 +15,7 @@ from project.admin.dashboard.panels import DailyPlot
 from project.admin.objects.inline import Inline
 from project.admin.recording import Actor
 from project.admin.views import ModelAdmin, Values
+from project.i18n import gettext, noun
 
 
 class OrderLineInline(Inline, model=OrderLine):
@@ -58,7 +59,7 @@ class OrderAdmin(ModelAdmin, model=Order):
         rows: Sequence[Order],
         values: Values,  # noqa: ARG002 - no form
     ) -> int:
-        over = [f"{order} is {order.status} already." for order in rows if order.status != PLACED]
+        over = [_is_already(order) for order in rows if order.status != PLACED]
         if over:
             raise Refused(*over)
         orders = queries.load_lines(session, rows)
@@ -67,6 +68,11 @@ class OrderAdmin(ModelAdmin, model=Order):
         for order in orders:
             services.cancel_order(session, order=order)
         return len(rows)
+
+
+def _is_already(order: Order) -> str:
+    status = noun(gettext(OrderAdmin.column_choices["status"][order.status]))
+    return gettext("%(order)s is %(status)s already.", order=order, status=status)
 
 
 class OrderLineAdmin(ModelAdmin, model=OrderLine):
@@ -88,11 +94,23 @@ class OrderLineAdmin(ModelAdmin, model=OrderLine):
     column_labels: ClassVar = {"name": "Name then", "unit_price": "Price then"}
 
 
+Sales = Mapping[date, tuple[int, Decimal]]
+
+
+def _sales(session: Session, since: date) -> Sales:
+    """Read the sales once for both panels, which a page shows in one transaction."""
+    key = ("orders.sales", since, session.get_transaction())
+    if session.info.get("orders.sales", (None, None))[0] != key:
+        session.info["orders.sales"] = key, queries.sales_by_day(session, since=since)
+    sales: Sales = session.info["orders.sales"][1]
+    return sales
+
+
 class Orders(DailyPlot):
     title, permission = "Orders", "orders.view_order"
 
     def daily(self, session: Session, since: date) -> Mapping[date, int]:
-        sales = queries.sales_by_day(session, since=since)
+        sales = _sales(session, since)
         return {day: count for day, (count, _) in sales.items()}
 
 
@@ -100,7 +118,7 @@ class Revenue(DailyPlot):
     title, permission = "Revenue", "orders.view_order"
 
     def daily(self, session: Session, since: date) -> Mapping[date, Decimal]:
-        sales = queries.sales_by_day(session, since=since)
+        sales = _sales(session, since)
         return {day: total for day, (_, total) in sales.items()}
 
 

@@ -1,16 +1,28 @@
 """Fields that show what a column holds as it is: zero, nothing, and the empty list apart."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqladmin.fields import DateField, JSONField
 from sqladmin.helpers import parse_interval
 from wtforms import StringField, TextAreaField
-from wtforms.fields import DateTimeLocalField
+from wtforms.fields import DateTimeLocalField, DecimalField, IntegerField
 
 from project.admin.zones import from_zone, in_zone
+from project.i18n import gettext, mark
+
+
+@contextmanager
+def _said(sentence: str) -> Iterator[None]:
+    """Say what is expected, where WTForms would say that it is no "valid value"."""
+    try:
+        yield
+    except ValueError:
+        raise ValueError(sentence) from None
+
 
 ZERO = frozenset({"0", "0:00", "0:00:00", "00:00:00"})
 
@@ -30,7 +42,19 @@ class SpanField(StringField):  # type: ignore[misc]  # WTForms is untyped
             return
         self.data = timedelta() if text in ZERO else parse_interval(text)
         if self.data is None:
-            raise ValueError("Write a length of time like 1 day 1:25:33.")
+            raise ValueError(gettext("Write a length of time like 1 day 1:25:33."))
+
+
+class WholeNumberField(IntegerField):  # type: ignore[misc]  # WTForms is untyped
+    def process_formdata(self, valuelist: list[str]) -> None:
+        with _said("Write a whole number, such as 42."):
+            super().process_formdata(valuelist)
+
+
+class NumberField(DecimalField):  # type: ignore[misc]  # WTForms is untyped
+    def process_formdata(self, valuelist: list[str]) -> None:
+        with _said("Write a number, such as 12.50."):
+            super().process_formdata(valuelist)
 
 
 class DocumentField(JSONField):
@@ -48,7 +72,7 @@ class LinesField(TextAreaField):  # type: ignore[misc]  # WTForms is untyped
     """A list, one item a line: works without JavaScript."""
 
     def __init__(self, *arguments: Any, coerce: Callable[[str], Any] = str, **options: Any) -> None:
-        options.setdefault("description", "One a line.")
+        options.setdefault("description", mark("One a line."))
         super().__init__(*arguments, **options)
         self.coerce = coerce
 
@@ -62,7 +86,7 @@ class LinesField(TextAreaField):  # type: ignore[misc]  # WTForms is untyped
         try:
             self.data = [self.coerce(line) for line in lines if line.strip()]
         except (ValueError, ArithmeticError):
-            raise ValueError("One of these lines is not what this list holds.") from None
+            raise ValueError(gettext("One of these lines is not what this list holds.")) from None
 
 
 class DayField(DateField):
@@ -73,12 +97,20 @@ class DayField(DateField):
             return " ".join(self.raw_data)
         return self.data.isoformat() if isinstance(self.data, date) else ""
 
+    def process_formdata(self, valuelist: list[str]) -> None:
+        with _said("Write a day as 2026-01-31."):
+            super().process_formdata(valuelist)
+
 
 class LocalMomentField(DateTimeLocalField):  # type: ignore[misc]  # WTForms is untyped
     """A time without a zone; the same about its year."""
 
     def _value(self) -> str:
         return written_moment(self)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        with _said("Write a day and a time as 2026-01-31 14:30."):
+            super().process_formdata(valuelist)
 
 
 class MomentField(LocalMomentField):

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from project.admin.actions import Action
+from project.admin.lists.bulk_options import DELETE as DELETE_CHOSEN
 from project.admin.lists.selection import Grown, Selection, by_key, in_batches
+from project.admin.objects.cascades import Cascade
 from project.admin.reading import Row, describe_row
 from project.admin.recording import (
     NOTHING,
@@ -20,6 +22,7 @@ from project.admin.recording import (
 )
 from project.admin.rows import version_column
 from project.admin.views import ModelAdmin
+from project.i18n import gettext, noun, number
 from project.trail import DELETE, Entry
 
 FIRST = 20
@@ -64,11 +67,11 @@ class Outcome:
 
     def say(self, view: ModelAdmin) -> str:
         """Return all of it as a sentence."""
-        said = list(self.sentences)
+        said, label = list(self.sentences), self.label.rstrip("… ")
         if self.rows is not None:
             name = view.name if self.rows == 1 else view.name_plural
-            said.insert(0, f"{self.label.rstrip('…')}: {self.rows:,} {name.lower()}.")
-        return " ".join(said) or f"{self.label.rstrip('…')}: done."
+            said.insert(0, f"{label}: {number(self.rows)} {noun(name)}.")
+        return " ".join(said) or gettext("%(action)s: done.", action=label)
 
 
 def preview(session: Session, selection: Selection) -> Preview:
@@ -103,6 +106,8 @@ def _perform(
     before = [_Before(view, row, version) for row, version in locked]
     if locked:
         rows = [row for row, _ in locked]
+        if action.name == DELETE_CHOSEN:
+            Cascade(session, view, actor.principal, [row.key for row in before]).refuse()
         outcome.add(action.perform(session, actor, rows, dict(task.values)))
         session.flush()  # what the database has to say is said before the commit
         if view.runtime.trail is not None:

@@ -37,6 +37,7 @@ from project.admin.pages import (
 from project.admin.recording import Actor
 from project.admin.views import ModelAdmin
 from project.errors import Unavailable
+from project.i18n import gettext
 
 COLUMNS = "column"
 
@@ -86,7 +87,7 @@ class ExportPages(AdminPages):
         chosen = {str(name) for name in sent.getlist(COLUMNS)}
         names = [name for name in export_names(view) if name in chosen or not chosen]
         if kind not in FORMATS or not chosen <= set(names):
-            raise HTTPException(400, "Choose a format and columns that are offered.")
+            raise HTTPException(400, gettext("Choose a format and columns that are offered."))
         selection = self._selection(request, view, ticked, back)
         order = Order(selection, names, kind, "bom" in sent and kind == CSV, back)
         if self._is_exporting:
@@ -112,7 +113,7 @@ class ExportPages(AdminPages):
 
     async def _begin(self, request: Request, order: Order) -> AsyncIterator[bytes]:
         """Start to read; what fails before the first piece fails as every page does."""
-        pipe, written = Pipe(), Written()
+        pipe, written = Pipe(self.work.longest), Written()
         self._is_exporting = True  # until the thread has ended, whatever becomes of the request
         work = asyncio.ensure_future(self._work(order, actor_of(request), pipe, written))
         work.add_done_callback(self._is_over)
@@ -126,7 +127,7 @@ class ExportPages(AdminPages):
     async def _work(self, order: Order, actor: Actor, pipe: Pipe, written: Written) -> None:
         """Read in a thread. What was handed out is told of even if the rest fails."""
         try:
-            await self.work.run(write_rows, order, actor, pipe, written)
+            await self.work.run_long(write_rows, order, actor, pipe, written)
         except Exception:
             if written.rows:
                 await self.work.run(record_export, order, actor, written)

@@ -19,7 +19,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from project.admin import flash
 from project.admin.lists.import_reading import read_file
-from project.admin.lists.imports import Checked, Import, Report, run_import
+from project.admin.lists.import_rows import Report
+from project.admin.lists.imports import Checked, Import, run_import
 from project.admin.mistakes import Mistake
 from project.admin.pages import (
     NOT_OFFERED,
@@ -33,6 +34,8 @@ from project.admin.pages import (
 from project.admin.recording import Actor
 from project.admin.views import ModelAdmin
 from project.admin.zones import DEFAULT, set_zone
+from project.collection import sparing_the_old
+from project.i18n import gettext, mark, number
 
 FIELDS = 10
 FIELD_SIZE = 16_384
@@ -40,8 +43,12 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of a file; a larger one is answered with 413."""
 
 CHECKED, EXPECTED, CHECK_ONLY = "_checked", "_expected", "check"
-OTHER_FILE = "This is not the file that was checked, so it was checked now. Nothing was written."
-OTHER_DATA = "The data has changed since the check, so it was checked again. Nothing was written."
+OTHER_FILE = mark(
+    "This is not the file that was checked, so it was checked now. Nothing was written."
+)
+OTHER_DATA = mark(
+    "The data has changed since the check, so it was checked again. Nothing was written."
+)
 
 
 class ImportPages(AdminPages):
@@ -62,18 +69,18 @@ class ImportPages(AdminPages):
         try:
             found = sent.get("file")
             if not isinstance(found, UploadFile) or not found.filename:
-                raise HTTPException(400, "Choose a file first.")
+                raise HTTPException(400, gettext("Choose a file first."))
             data = await found.read()
         finally:
             await sent.close()
-        digest = hashlib.sha256(data).hexdigest()
+        digest = await self.runtime.lanes.cpu.run(_digest, data)
         is_meant = CHECK_ONLY not in sent and bool(sent.get(CHECKED))
         is_same = sent.get(CHECKED) == digest
         agreed = str(sent.get(EXPECTED, "")) if is_meant and is_same else None
         try:
             report = await self.work.run(_import, view, actor_of(request), data, agreed)
         except Checked as checked:
-            remark = "" if not is_meant else OTHER_DATA if is_same else OTHER_FILE
+            remark = "" if not is_meant else gettext(OTHER_DATA if is_same else OTHER_FILE)
             report, status = checked.report, 400 if checked.report.count_wrong else 200
             status = 409 if remark and status == 200 else status  # noqa: PLR2004 - fine so far
             return await self._import_page(
@@ -83,7 +90,11 @@ class ImportPages(AdminPages):
             mistake = mistake_of(error, view)
             return await self._import_page(request, view, mistake.status, mistake=mistake)
         to = RedirectResponse(path_to(request, "list", identity=view.identity), 303)
-        sentence = f"Import: {report.added:,} added, {report.changed:,} changed."
+        sentence = gettext(
+            "Import: %(added)s added, %(changed)s changed.",
+            added=number(report.added),
+            changed=number(report.changed),
+        )
         return flash.say(to, self.runtime.settings, sentence)
 
     def _importing_view(self, request: Request) -> ModelAdmin:
@@ -122,8 +133,12 @@ def may_import(request: Request, view: ModelAdmin) -> bool:
     return view.can_import and may(request, view, "add") and may(request, view, "change")
 
 
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def _columns(session: Session, view: ModelAdmin, actor: Actor) -> list[str]:
-    return Import(session, view, actor).columns
+    return Import(session, view, actor).rows.columns
 
 
 def _import(
@@ -131,7 +146,12 @@ def _import(
 ) -> Report:
     """Read and write in the thread: a large file takes seconds of both."""
     set_zone(DEFAULT)  # of this thread's context alone: files are in UTC, whoever sends them
-    return run_import(session, view, actor, read_file(data), agreed=agreed)
+    with sparing_the_old():
+        try:
+            return run_import(session, view, actor, read_file(data), agreed=agreed)
+        except Checked as checked:
+            report = checked.report
+    raise Checked(report)  # anew: the other one keeps all that has been read
 
 
 async def _read_upload(request: Request) -> FormData:

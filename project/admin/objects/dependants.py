@@ -21,6 +21,7 @@ from project.admin.lists.counting import Count
 from project.admin.rows import identifier_of, identify, without_secrets
 from project.admin.views import ModelAdmin
 from project.db.base import snake_case
+from project.i18n import gettext, mark, noun
 from project.web.principal import Principal
 
 COUNTED = 1_000
@@ -32,9 +33,9 @@ LEVELS = 2
 WITH_IT, LOOSENED, FORBIDDEN = "cascade", "set null", "forbidden"
 RULES = {"CASCADE": WITH_IT, "SET NULL": LOOSENED, "SET DEFAULT": LOOSENED}
 SENTENCES = {
-    WITH_IT: "will be deleted, too",
-    LOOSENED: "will lose the reference",
-    FORBIDDEN: "which forbids it",
+    WITH_IT: mark("will be deleted, too"),
+    LOOSENED: mark("will lose the reference"),
+    FORBIDDEN: mark("which forbids it"),
 }
 
 IsDoomed = Callable[[FromClause], ColumnElement[bool]]
@@ -65,7 +66,7 @@ class Dependants:
     @property
     def sentence(self) -> str:
         """What the database will do with them."""
-        return SENTENCES[self.rule]
+        return gettext(SENTENCES[self.rule])
 
     @property
     def is_forbidding(self) -> bool:
@@ -74,7 +75,7 @@ class Dependants:
 
 
 @dataclass(frozen=True)
-class _Reference:
+class Reference:
     """A foreign key, and which of the rows that it refers to go."""
 
     key: ForeignKeyConstraint
@@ -124,7 +125,7 @@ class Deletion:
                 found.append(
                     Dependants(
                         self._name_of(reference.table, views),
-                        ", ".join(column.key.replace("_", " ") for column in reference.key.columns),
+                        ", ".join(_called(column.key) for column in reference.key.columns),
                         count,
                         reference.rule,
                         self._first(shown[0], reference) if shown else [],
@@ -133,14 +134,14 @@ class Deletion:
                 )
         return found
 
-    def _references(self) -> Iterator[_Reference]:
+    def _references(self) -> Iterator[Reference]:
         """Yield the foreign keys that lead to the rows, and to those that are deleted with them."""
         level: list[tuple[Table, IsDoomed]] = [(self._view.table, self._is_chosen)]
         for depth in range(LEVELS):
             following: list[tuple[Table, IsDoomed]] = []
             for table, is_doomed in level:
-                for key in _keys_to(table):
-                    reference = _Reference(key, is_doomed, depth)
+                for key in keys_to(table):
+                    reference = Reference(key, is_doomed, depth)
                     yield reference
                     if reference.rule == WITH_IT:
                         following.append((reference.table, reference.refers))
@@ -151,7 +152,7 @@ class Deletion:
         return tuple_(*(rows.c[name] for name in names)).in_(self._keys)
 
     def _spared(
-        self, reference: _Reference, references: Sequence[_Reference], rows: FromClause
+        self, reference: Reference, references: Sequence[Reference], rows: FromClause
     ) -> Iterator[ColumnElement[bool]]:
         """Leave out rows that are gone by then: chosen themselves, or taken along a level earlier.
 
@@ -170,7 +171,7 @@ class Deletion:
         counted = self._session.scalar(select(func.count()).select_from(limited.subquery())) or 0
         return Count(counted) if counted <= COUNTED else Count(COUNTED, "more")
 
-    def _first(self, view: ModelAdmin, reference: _Reference) -> list[Named]:
+    def _first(self, view: ModelAdmin, reference: Reference) -> list[Named]:
         statement = view.rows_for(self._principal, select(view.model))
         statement = statement.where(reference.refers(view.table)).options(*without_secrets(view))
         rows = self._session.scalars(statement.order_by(*view.mapper.primary_key).limit(NAMED))
@@ -186,7 +187,11 @@ class Deletion:
         return f"{next(names, table.name).replace('_', ' ').capitalize()}s"
 
 
-def _keys_to(table: Table) -> Iterator[ForeignKeyConstraint]:
+def _called(column: str) -> str:
+    return noun(gettext(column.replace("_", " ").capitalize()))
+
+
+def keys_to(table: Table) -> Iterator[ForeignKeyConstraint]:
     """Yield the foreign keys of all tables that lead to this one, in the tables' order."""
     for other in table.metadata.sorted_tables:
         for key in sorted(other.foreign_key_constraints, key=lambda key: str(key.name)):
