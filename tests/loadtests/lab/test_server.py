@@ -18,7 +18,7 @@ from loadtests.lab.plants import DOCUMENTED, LIVE
 from loadtests.lab.server import NotStarted, environment_for, serving
 from loadtests.lab.window import Config
 from project.settings import ROOT
-from tests.conftest import TestDatabase
+from tests.database import TestDatabase
 from tests.processes import fresh_database, until
 
 DOCUMENTED_PATH = "/planted/documented"
