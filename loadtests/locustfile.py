@@ -44,7 +44,7 @@ class ScenarioUser(FastHttpUser):
             request.path,
             name=request.name,
             headers=dict(request.headers),
-            data=request.body,
+            data=request.body,  # type: ignore[arg-type] # bytes it takes, too
             catch_response=True,
             allow_redirects=False,
             stream=bool(request.events),

@@ -119,8 +119,9 @@ class Visitor:
         """Make a request to `template`, filled in with `path_values`; return the parsed JSON.
 
         With `files` it is a form with files to upload. With `events` it reads so many
-        server-sent events and goes away. Returns None for an answer without JSON. Raises UnexpectedStatus for an answer whose
-        status is not in `expect`, after it was recorded as a failure.
+        server-sent events and goes away. Returns None for an answer without JSON. Raises
+        UnexpectedStatus for an answer whose status is not in `expect`, after it was recorded
+        as a failure.
         """
         kind, body = _encoded(json, files)
         return self.send(

@@ -4,10 +4,12 @@
     driver.py     starts the generator, waits for it, makes sure that it is gone
     tally.py      what one process counted, and how several are added up
     mix.py        how often each journey is walked, dealt so that every minute has its share
+    schedule.py   when visitors of the open model are due
+    plain.py      requests without Locust, one at a time
     routes.py     which routes the journeys visit, held against the OpenAPI document
     process.py    the process itself: alone, or Locust's master, or one of its workers
     conductor.py  walks through the segments of a plan
-    arrivals.py   the open and the closed model
+    arrivals.py   the open and the closed model, in one process
     wire.py       connections to the server
 
 Only the last four import Locust or gevent, and only `process.py` is ever started; everything

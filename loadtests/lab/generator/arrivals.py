@@ -17,6 +17,7 @@ from gevent.pool import Group
 from loadtests.account import Account
 from loadtests.lab.generator.mix import Entry, deal
 from loadtests.lab.generator.plan import Plan, Segment
+from loadtests.lab.generator.schedule import due_moments
 from loadtests.lab.generator.tally import Share
 from loadtests.lab.generator.wire import Connections
 from loadtests.scenario import UnexpectedStatus, Visitor
@@ -161,16 +162,6 @@ def route_of(request: Request) -> str:
     if request.name.startswith(UNMEASURED):
         return f"{UNMEASURED}{request.method} {request.name.removeprefix(UNMEASURED)}"
     return f"{request.method} {request.name}"
-
-
-def due_moments(segment: Segment, streams: int, seed: str) -> Iterator[float]:
-    """Yield when the arrivals of one stream are due, in seconds since the begin.
-
-    Poisson streams make one Poisson stream together, however many processes share them.
-    """
-    dice, due = random.Random(seed), 0.0
-    while (due := due + dice.expovariate(segment.rate / streams)) < segment.seconds:
-        yield due
 
 
 def open_accounts(plan: Plan, host: str, part: Part) -> list[Account]:

@@ -1,7 +1,7 @@
 """Walks through the segments of a plan: by itself, or as Locust's master with its workers.
 
-Between a master and its workers go a few messages of ours (`here`, `plan`, `ready`, `segment`); what
-the workers counted rides in the reports that Locust's workers send anyway.
+Between a master and its workers go a few messages of ours (`here`, `plan`, `ready`, `segment`);
+what the workers counted rides in the reports that Locust's workers send anyway.
 """
 
 import time
@@ -92,7 +92,7 @@ class Workers:
         self._troubles: list[str] = []
         self._shares: list[Share] = []
         self._news = Event()
-        environment.events.worker_report.add_listener(self._take_report)
+        environment.events.worker_report.add_listener(self._take_report)  # type: ignore[no-untyped-call]
         runner.register_message("here", self._note_here)
         runner.register_message("ready", self._note_ready)
         runner.register_message("trouble", self._note_trouble)
@@ -155,7 +155,7 @@ class Worker:
         self._runner = runner
         self._counted: list[dict[str, Any]] = []
         self._crew = Alone()
-        environment.events.report_to_master.add_listener(self._report)
+        environment.events.report_to_master.add_listener(self._report)  # type: ignore[no-untyped-call]
         runner.register_message("plan", self._prepare, concurrent=True)
         runner.register_message("segment", self._bear, concurrent=True)
         runner.send_message("here")  # not before it can be told something

@@ -63,8 +63,8 @@ class Share(Part):
 
     dropped: int = 0
     lateness: Durations = Field(default_factory=Histogram)
-    routes: dict[str, Route] = {}
-    ticks: list[Tick] = []
+    routes: dict[str, Route] = Field(default_factory=dict)
+    ticks: list[Tick] = Field(default_factory=list)
 
     def tick(self, at: float) -> Tick:
         """Return the second that this moment of the segment belongs to."""

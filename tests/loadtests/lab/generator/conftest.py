@@ -3,6 +3,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -21,14 +22,15 @@ class Oracle:
     def counts(self) -> dict[str, int]:
         """How many requests each path had; empty while nobody answers."""
         try:
-            with urllib.request.urlopen(f"{self.host}/counts", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.host}/counts", timeout=5) as answer:  # noqa: S310 - ours
                 counts: dict[str, int] = json.load(answer)
         except OSError:
             return {}
         return {"/counts": 0, **counts}
 
 
-def start_oracle(address: str) -> Iterator[Oracle]:
+@contextmanager
+def oracle_at(address: str) -> Iterator[Oracle]:
     port = free_port()
     words = [sys.executable, "-m", ORACLE, str(port), address]
     with subprocess.Popen(words, cwd=ROOT) as process:
@@ -37,9 +39,10 @@ def start_oracle(address: str) -> Iterator[Oracle]:
             until(oracle.counts, "the oracle")
             yield oracle
         finally:
-            process.terminate()
+            process.kill()  # it may have promised never to answer
 
 
 @pytest.fixture
 def oracle() -> Iterator[Oracle]:
-    yield from start_oracle("127.0.0.1")
+    with oracle_at("127.0.0.1") as started:
+        yield started

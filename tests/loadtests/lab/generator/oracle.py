@@ -3,7 +3,7 @@
 python -m tests.loadtests.lab.generator.oracle PORT ADDRESS
 
 /stall     answers at once, but not in the last second of every five: then at its end
-/queue     serves one after the other, 20 ms each
+/queue     serves one after the other, 100 ms each
 /refuse    answers every second request with 503, at once, and the others after 50 ms
 /counts    how many requests each path had
 /hang      never answers
@@ -19,7 +19,7 @@ import uvicorn
 
 from loadtests.scenario import Scenario, Visitor, journey
 
-SERVICE = 0.02
+SERVICE = 0.1
 PERIOD, STALL = 5.0, 1.0
 
 
@@ -31,7 +31,7 @@ class Oracle:
         self.free_at = 0.0
         self.began: float | None = None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
         path = scope["path"]
@@ -106,7 +106,7 @@ class Mistaken(Scenario):
 
     @journey()
     def ask(self, visitor: Visitor) -> None:
-        raise KeyError("items")
+        visitor.get("/refuse", expect=(200, 503))["items"]
 
 
 if __name__ == "__main__":
