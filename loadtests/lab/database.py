@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from alembic import command
-from sqlalchemy import URL, Connection, create_engine, make_url, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
 
 from loadtests.hosts import refusal
 from project.db.engine import resolve_database_url
@@ -77,7 +77,9 @@ def laboratory_database(
         server = make_url(resolve_database_url(settings))
     refuse_address(server)
     name = name or own_name(server)
-    administration = create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    administration = create_engine(
+        server.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool
+    )
     with administration.connect() as connection, _alone(connection, name):
         drop = text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(drop)
@@ -89,7 +91,6 @@ def laboratory_database(
             yield url
         finally:
             connection.execute(drop)
-    administration.dispose()
 
 
 def own_name(server: URL) -> str:
@@ -118,7 +119,7 @@ def refuse_address(server: URL) -> None:
 
 def upgrade(url: URL) -> None:
     """Give it the schema of this revision."""
-    engine = create_engine(url)
+    engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as migrating:
         command.upgrade(alembic_config(migrating), "head")
     engine.dispose()
@@ -126,7 +127,7 @@ def upgrade(url: URL) -> None:
 
 def fill(url: URL, *, users: int, items: int, orders: int) -> None:
     """Make the rows, in the database itself."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     sizes = {"users": users, "items": items, "orders": orders, "stock": STOCK}
     with engine.connect() as connection:
         for table, statement in SEEDS.items():
@@ -135,7 +136,6 @@ def fill(url: URL, *, users: int, items: int, orders: int) -> None:
                 wanted = {key: sizes[key] for key in sizes if f":{key}" in statement}
                 connection.execute(bound, wanted)
         connection.execute(text("VACUUM ANALYZE"))  # what autovacuum does a minute later
-    engine.dispose()
 
 
 @contextmanager
