@@ -43,9 +43,9 @@ Tables = Mapping[str, Any]
 class Budgets:
     """The file, read: what each metric may be, and by how much it may get worse."""
 
-    everywhere: Mapping[str, float] = field(default_factory=dict)
+    everywhere: dict[str, float] = field(default_factory=dict)
     by_route: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    limits: Mapping[str, float] = field(default_factory=dict)
+    limits: dict[str, float] = field(default_factory=dict)
     regression: Mapping[str, float] = field(default_factory=dict)
     """Shares, -0.07 say; of `queries_per_request` a number of statements."""
 
@@ -179,6 +179,6 @@ def _gate(scope: str, name: str, allowed: float, metric: Metric, evidence: Evide
 
 def _why_nothing(evidence: Evidence, route: str) -> str:
     voids = [reason for window in evidence.windows for reason in window.voids]
-    if evidence.windows and not evidence.valid:
-        return f"no window is valid: {max(set(voids), key=voids.count)}"
+    if voids and not evidence.steady:
+        return f"no window is valid: {max(voids, key=voids.count)}"
     return "nothing measured visited it" if route else "it was not measured"

@@ -16,7 +16,7 @@ from loadtests.lab.result import ExitCode, Gate, Outcome, Verdict
 from loadtests.lab.statistics import FEWEST_PAIRS
 from loadtests.lab.window import Window
 
-LOAD = 0.6
+LOAD = 0.5
 """Share of the slower server's rate that is offered in open windows: both must carry it."""
 
 LOCK_UP = "burst_pool_timeouts"

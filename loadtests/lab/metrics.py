@@ -30,8 +30,12 @@ class Evidence:
 
     @property
     def steady(self) -> list[Window]:
-        """Those whose latencies mean something: of arrivals that wait for nobody, if there are."""
-        return [window for window in self.valid if window.model == "open"] or self.valid
+        """Those whose latencies mean something: of arrivals that wait for nobody, if there are.
+
+        Where all of those are void there is nothing: a closed load is no substitute for them.
+        """
+        has_open = any(window.model == "open" for window in self.windows)
+        return [window for window in self.valid if window.model == "open" or not has_open]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ no interval.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtests.lab.budgets import EXACT
@@ -76,6 +76,7 @@ def compare(
 ) -> list[Gate]:
     """Hold the candidate against its base; `minutes` is what the pairs have taken."""
     valid = [pair for pair in pairs if pair.is_valid]
+    models = {pair.base.model for pair in pairs}
     if not valid:
         return _all_void(tolerances, [pair.base for pair in pairs] + [p.candidate for p in pairs])
     gates = []
@@ -85,7 +86,7 @@ def compare(
                 _exact(tolerance, [pair.base for pair in valid], [p.candidate for p in valid])
             )
             continue
-        sides = _sides(metric, valid)
+        sides = _sides(metric, valid, models)
         found = paired_ratio(*sides) if len(sides[0]) >= FEWEST_PAIRS else None
         gates.append(_timed(metric, tolerance, sides, found, minutes=minutes))
     return gates
@@ -103,7 +104,8 @@ def compare_stored(
         if metric == EXACT:
             gates.append(_exact(tolerance, old, new))
             continue
-        sides = _values(metric, old), _values(metric, new)
+        models = {window.model for window in (*base, *candidate)}
+        sides = _values(metric, old, models), _values(metric, new, models)
         is_enough = min(map(len, sides)) >= FEWEST_PAIRS
         found = unpaired_ratio(*sides) if is_enough else None
         drifted = tolerance + math.copysign(DRIFT, tolerance)
@@ -123,18 +125,18 @@ def floor_of(pairs: Sequence[Pair]) -> float:
     return max(noise_floor([rate for rate in side if rate]) for side in sides)
 
 
-def _sides(metric: str, pairs: Sequence[Pair]) -> Sides:
-    """The metric's values of each pair that has both."""
+def _sides(metric: str, pairs: Sequence[Pair], models: Collection[str]) -> Sides:
+    """The metric's values of each valid pair that has both; `models` are those of all pairs."""
     value, model = VALUES[metric], WHERE.get(metric)
-    chosen = [pair for pair in pairs if pair.base.model == model] or pairs
+    chosen = [pair for pair in pairs if pair.base.model == model or model not in models]
     found = [(value(pair.base), value(pair.candidate)) for pair in chosen]
     both = [(one, other) for one, other in found if one and other]
     return [one for one, _ in both], [other for _, other in both]
 
 
-def _values(metric: str, windows: Sequence[Window]) -> list[float]:
+def _values(metric: str, windows: Sequence[Window], models: Collection[str]) -> list[float]:
     value, model = VALUES[metric], WHERE.get(metric)
-    chosen = [window for window in windows if window.model == model] or windows
+    chosen = [window for window in windows if window.model == model or model not in models]
     return [found for window in chosen if (found := value(window))]
 
 
@@ -213,7 +215,7 @@ def _exact(tolerance: float, base: Sequence[Window], candidate: Sequence[Window]
 
 def _all_void(tolerances: Mapping[str, float], windows: Sequence[Window]) -> list[Gate]:
     reasons = [reason for window in windows for reason in window.voids]
-    common = max(set(reasons), key=reasons.count) if reasons else "nothing was measured"
+    common = max(reasons, key=reasons.count, default="nothing was measured")
     note = f"no pair is valid: {common}"
     return [
         Gate(scope="regression", metric=metric, allowed=allowed, outcome=Outcome.VOID, note=note)

@@ -105,6 +105,8 @@ def test_capacity_is_a_least() -> None:
 def test_latency_is_of_open_arrivals_where_there_are_some() -> None:
     windows = a_window(latency=0.5), a_window(latency=0.02, model="open")
     assert gate("[global]\np95_ms = 60", *windows).outcome is Outcome.PASS
+    windows[1].voids.append("late")
+    assert gate("[global]\np95_ms = 900", *windows).note == "no window is valid: late"
 
 
 def test_a_quantile_of_too_few_requests_is_inconclusive() -> None:
