@@ -45,9 +45,6 @@ class ItemAdmin(ModelAdmin, model=Item):
     can_export = can_import = True
     form_ajax_refs: ClassVar = {"owner": {"fields": ("email",), "order_by": "email"}}
 
-    def site_path(self, row: Item) -> str:
-        return f"/api/v1/items/{row.id}"
-
     def create_row(self, session: Session, values: Values) -> Item:
         return services.create_item(session, **values)
 

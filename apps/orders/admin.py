@@ -88,11 +88,23 @@ class OrderLineAdmin(ModelAdmin, model=OrderLine):
     column_labels: ClassVar = {"name": "Name then", "unit_price": "Price then"}
 
 
+Sales = Mapping[date, tuple[int, Decimal]]
+
+
+def _sales(session: Session, since: date) -> Sales:
+    """Read the sales once for both panels, which a page shows in one transaction."""
+    key = ("orders.sales", since, session.get_transaction())
+    if session.info.get("orders.sales", (None, None))[0] != key:
+        session.info["orders.sales"] = key, queries.sales_by_day(session, since=since)
+    sales: Sales = session.info["orders.sales"][1]
+    return sales
+
+
 class Orders(DailyPlot):
     title, permission = "Orders", "orders.view_order"
 
     def daily(self, session: Session, since: date) -> Mapping[date, int]:
-        sales = queries.sales_by_day(session, since=since)
+        sales = _sales(session, since)
         return {day: count for day, (count, _) in sales.items()}
 
 
@@ -100,7 +112,7 @@ class Revenue(DailyPlot):
     title, permission = "Revenue", "orders.view_order"
 
     def daily(self, session: Session, since: date) -> Mapping[date, Decimal]:
-        sales = queries.sales_by_day(session, since=since)
+        sales = _sales(session, since)
         return {day: total for day, (_, total) in sales.items()}
 
 

@@ -11,7 +11,7 @@ from sqladmin.forms import ModelConverter, converts
 from sqlalchemy import BigInteger, Numeric, SmallInteger
 from sqlalchemy.orm import RelationshipProperty
 from wtforms import Field, Form, StringField, TextAreaField, ValidationError, widgets
-from wtforms.fields import DecimalField, IntegerField, SelectMultipleField
+from wtforms.fields import SelectMultipleField
 from wtforms.validators import InputRequired, Optional
 
 from project.admin.typed_fields import (
@@ -20,7 +20,9 @@ from project.admin.typed_fields import (
     LinesField,
     LocalMomentField,
     MomentField,
+    NumberField,
     SpanField,
+    WholeNumberField,
 )
 
 LONG_TEXT = 255
@@ -147,13 +149,13 @@ class Converter(ModelConverter):
     def convert_integer(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
         limit = 2 ** (_bits(prop.columns[0]) - 1)
         kwargs["validators"] = [*_emptiness(kwargs), _within(limit)]
-        return IntegerField(**kwargs)
+        return WholeNumberField(**kwargs)
 
     @converts("Numeric")  # type: ignore[untyped-decorator]
     def convert_numeric(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
         kwargs.setdefault("places", None)
         kwargs["validators"] = [*_emptiness(kwargs), _fits(prop.columns[0])]
-        return DecimalField(**kwargs)
+        return NumberField(**kwargs)
 
     # SQLAlchemy 2.1's Float is no Numeric any more, so that SQLAdmin knows no field for it.
     @converts("Float", "Double", "DOUBLE_PRECISION", "REAL")  # type: ignore[untyped-decorator]
@@ -161,7 +163,7 @@ class Converter(ModelConverter):
         kwargs.setdefault("places", None)
         kwargs["filters"] = [*kwargs.get("filters", ()), _to_float]
         kwargs["validators"] = [*_emptiness(kwargs), _refuse_infinite]
-        return DecimalField(**kwargs)
+        return NumberField(**kwargs)
 
     @converts("DateTime")  # type: ignore[untyped-decorator]
     def convert_moment(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002

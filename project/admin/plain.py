@@ -16,6 +16,8 @@ LONGEST = 10_000
 
 def plain(value: Any) -> Any:
     """Return a value as JSON has it; long ones are cut, and say how long they were."""
+    if type(value) in PLAIN:  # most of what an import writes down
+        return value
     simple = _simple(value)
     if isinstance(simple, str):
         return _cut(simple)
@@ -26,6 +28,8 @@ def plain(value: Any) -> Any:
 
 
 def _simple(value: Any) -> Any:
+    if type(value) is str:
+        return _clean(value)
     for kind, simplify in SIMPLER.items():
         if isinstance(value, kind):
             return simplify(value)
@@ -63,6 +67,9 @@ def _cut(text: str) -> str:
     mark = b16encode(sha256(text.encode()).digest()[:4]).decode()
     return f"{text[:LONGEST]}… ({len(text):,} characters, SHA-256 {mark}…)"
 
+
+PLAIN: frozenset[type] = frozenset({bool, int, type(None)})
+"""Types that JSON has as they are."""
 
 # Order matters: an enumeration may be of numbers.
 SIMPLER: Mapping[Any, Callable[[Any], Any]] = {

@@ -10,6 +10,7 @@ record_change(session, view, actor, action=CHANGE, row=row, changes=changes)
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select
@@ -66,7 +67,8 @@ def entry_for(view: ModelAdmin, actor: Actor, action: str, row: Any, changes: Ch
     )
 
 
-def recorded_columns(view: ModelAdmin) -> list[str]:
+@lru_cache(maxsize=128)
+def recorded_columns(view: ModelAdmin) -> Sequence[str]:
     """Name the columns that a history tells of.
 
     None that holds a secret, is loaded only when asked for, or is kept by the database alone.
@@ -78,7 +80,7 @@ def recorded_columns(view: ModelAdmin) -> list[str]:
         is_kept = is_kept or getattr(column, "computed", None) or not hasattr(column, "table")
         if not (is_kept or prop.deferred or is_secret(prop.key)):
             names.append(prop.key)
-    return names
+    return tuple(names)
 
 
 def refreshed(session: Session, view: ModelAdmin, row: Any) -> Any:
@@ -102,17 +104,19 @@ def compare(session: Session, view: ModelAdmin, before: Snapshot, after: Snapsho
     changes: Changes = {}
     for name in {**before, **after}:
         old, new = before.get(name), after.get(name)
-        if plain(old) == plain(new):
+        written = [plain(old), plain(new)]
+        if written[0] == written[1]:
             continue
         relation = relations.get(name)
         if relation is None:
-            changes[name] = [plain(old), plain(new)]
+            changes[name] = written
         else:
             changes[relation.key] = [_name(session, relation, key) for key in (old, new)]
     return changes
 
 
-def _relations(view: ModelAdmin) -> dict[str, RelationshipProperty[Any]]:
+@lru_cache(maxsize=128)
+def _relations(view: ModelAdmin) -> Mapping[str, RelationshipProperty[Any]]:
     """Find the relation to one row that a column is the foreign key of."""
     found = {}
     for relation in view.mapper.relationships:

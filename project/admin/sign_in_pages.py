@@ -6,7 +6,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from project.admin.pages import AdminPages
-from project.admin.sign_in_form import read_form
+from project.admin.sign_in_form import read_form, text_in
+
+LONGEST_ADDRESS = 254
 
 
 class SignInPages(AdminPages):
@@ -35,7 +37,10 @@ class SignInPages(AdminPages):
             return answer
         form = await read_form(request)  # the sessions have read it: this is the same again
         target = self.sessions.local_target(form.get("next"))
-        return await self.page(request, "sqladmin/login.html", 401, target=target, is_refused=True)
+        typed = text_in(form, "username")[:LONGEST_ADDRESS]
+        return await self.page(
+            request, "sqladmin/login.html", 401, target=target, is_refused=True, typed=typed
+        )
 
     async def login_code(self, request: Request) -> Response:
         """Ask for a code of the second factor, or check it."""

@@ -1,6 +1,7 @@
 """The admin at `/admin/`: SQLAdmin's declarations and names of routes, endpoints of our own."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -48,6 +49,7 @@ from project.web.second_factor import SecondFactor
 from project.web.static import ProjectFiles, static_url
 
 BASE_URL = "/admin"
+ERROR_PAGE = "sqladmin/error.html"
 
 
 def install_admin(app: FastAPI) -> None:
@@ -221,7 +223,9 @@ class AdminSite(
 
     async def _on_http_error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-        response = await self._error_page(request, error.status_code, error.detail)
+        is_bare = error.detail == HTTPStatus(error.status_code).phrase  # `Not Found`, Starlette's
+        sentence = error.detail.capitalize() if is_bare else error.detail
+        response = await self._error_page(request, error.status_code, sentence)
         response.headers.update(error.headers or {})
         return response
 
@@ -237,10 +241,18 @@ class AdminSite(
             raise error
         return await self._on_domain_error(request, diagnosis.error)
 
+    async def _is_inside(self, request: Request, status: int) -> bool:
+        """Whether the page has a menu: for whoever is signed in, unless the server is in need."""
+        if status not in {403, 404}:
+            return False
+        if getattr(request.state, "principal", None) is None:
+            request.state.principal = await self.sessions.find_principal(request)
+        return request.state.principal is not None
+
     async def _error_page(self, request: Request, status: int, sentence: str) -> Response:
         return await self.page(
             request,
-            "sqladmin/error.html",
+            "sqladmin/error_inside.html" if await self._is_inside(request, status) else ERROR_PAGE,
             status,
             status_code=status,
             message=sentence,

@@ -1,16 +1,27 @@
 """Fields that show what a column holds as it is: zero, nothing, and the empty list apart."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqladmin.fields import DateField, JSONField
 from sqladmin.helpers import parse_interval
 from wtforms import StringField, TextAreaField
-from wtforms.fields import DateTimeLocalField
+from wtforms.fields import DateTimeLocalField, DecimalField, IntegerField
 
 from project.admin.zones import from_zone, in_zone
+
+
+@contextmanager
+def _said(sentence: str) -> Iterator[None]:
+    """Say what is expected, where WTForms would say that it is no "valid value"."""
+    try:
+        yield
+    except ValueError:
+        raise ValueError(sentence) from None
+
 
 ZERO = frozenset({"0", "0:00", "0:00:00", "00:00:00"})
 
@@ -31,6 +42,18 @@ class SpanField(StringField):  # type: ignore[misc]  # WTForms is untyped
         self.data = timedelta() if text in ZERO else parse_interval(text)
         if self.data is None:
             raise ValueError("Write a length of time like 1 day 1:25:33.")
+
+
+class WholeNumberField(IntegerField):  # type: ignore[misc]  # WTForms is untyped
+    def process_formdata(self, valuelist: list[str]) -> None:
+        with _said("Write a whole number, such as 42."):
+            super().process_formdata(valuelist)
+
+
+class NumberField(DecimalField):  # type: ignore[misc]  # WTForms is untyped
+    def process_formdata(self, valuelist: list[str]) -> None:
+        with _said("Write a number, such as 12.50."):
+            super().process_formdata(valuelist)
 
 
 class DocumentField(JSONField):
@@ -73,12 +96,20 @@ class DayField(DateField):
             return " ".join(self.raw_data)
         return self.data.isoformat() if isinstance(self.data, date) else ""
 
+    def process_formdata(self, valuelist: list[str]) -> None:
+        with _said("Write a day as 2026-01-31."):
+            super().process_formdata(valuelist)
+
 
 class LocalMomentField(DateTimeLocalField):  # type: ignore[misc]  # WTForms is untyped
     """A time without a zone; the same about its year."""
 
     def _value(self) -> str:
         return written_moment(self)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        with _said("Write a day and a time as 2026-01-31 14:30."):
+            super().process_formdata(valuelist)
 
 
 class MomentField(LocalMomentField):

@@ -156,8 +156,9 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
 
     @property
     def can_be_imported(self) -> bool:
-        """Whether the values of a form are what is written, without work in between."""
-        return type(self).prepare_values is ModelAdmin.prepare_values
+        """Whether all rows have one form, whose values are written without work in between."""
+        hooks = ("prepare_values", "adapt_form")
+        return all(getattr(type(self), hook) is getattr(ModelAdmin, hook) for hook in hooks)
 
     @property
     def has_row_rule(self) -> bool:
@@ -221,6 +222,11 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
         loaders = (found for found in self._form_ajax_refs.values() if found.model is model)
         loader = next(loaders, None)
         return lookup_columns(loader) if loader is not None else [*inspect(model).primary_key]
+
+    def views_of(self, table: Table) -> list["ModelAdmin"]:
+        """Return the admin's views of a table, this one's or another."""
+        views = self._admin_ref.views
+        return [view for view in views if isinstance(view, ModelAdmin) and view.table is table]
 
     def name_of_table(self, table: str | None) -> str:
         """Return what people call the rows of a table, of this model or another."""

@@ -18,6 +18,10 @@ SHARE = 2
 """Connections that the admin may hold at a time, out of the pool that all share."""
 
 
+LONGEST = 600.0
+"""Seconds that one export may hold a connection, where there are others."""
+
+
 class AdminWork:
     """One hop, one transaction, and never more than a share of the database lane.
 
@@ -45,6 +49,21 @@ class AdminWork:
         # When the hop ends, not when its caller does: a thread runs on for one who has gone.
         hop.add_done_callback(lambda _: self._share.release_on_behalf_of(owner))
         return await asyncio.shield(hop)
+
+    async def run_long(
+        self, work: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call work of minutes; beside the share if there is but one, which pages need."""
+        if self._share.total_tokens > 1:
+            return await self.run(work, *args, **kwargs)
+        return await asyncio.shield(
+            asyncio.ensure_future(self._transactions.run(work, *args, **kwargs))
+        )
+
+    @property
+    def longest(self) -> float:
+        """Seconds that such work may hold a connection; the only one, while others still wait."""
+        return LONGEST if self._lane.size > 1 else self._lane.queue_timeout / 2
 
     async def _take_share(self, owner: object) -> None:
         if self._share.statistics().tasks_waiting >= self._lane.queue_size:

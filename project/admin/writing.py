@@ -16,6 +16,7 @@ from project.admin.conflicts import (
     text_of,
 )
 from project.admin.forms import CheckboxesField, ReferenceField
+from project.admin.objects.cascades import Cascade
 from project.admin.reading import Found, fetch_row
 from project.admin.recording import (
     NOTHING,
@@ -141,8 +142,8 @@ def update(
     actor: Actor,
     version: str,
     opened: Mapping[str, str] = NOTHING,
-) -> None:
-    """Change a row: lock it, compare its version, write only what was changed.
+) -> Changes:
+    """Change a row: lock it, compare its version, write only what was changed; return that.
 
     `opened` is what the form had shown, if that is known. Raises NotFound, ChangedMeanwhile,
     FieldMistake, or whatever the app's service raises.
@@ -157,11 +158,12 @@ def update(
     touched = {name: value for name, value in values.items() if name not in kept}
     touched = resolve(session, view, actor.principal, form, touched)
     view.authorise(session, actor.principal, "change", found.row, touched)
-    if touched:
-        before = snapshot(view, found.row)
-        view.update_row(session, found.row, touched)
-        session.flush()  # what the database has to say is said before the commit
-        _record_update(session, view, actor, form, (found.row, before, shown))
+    if not touched:
+        return {}
+    before = snapshot(view, found.row)
+    view.update_row(session, found.row, touched)
+    session.flush()  # what the database has to say is said before the commit
+    return _record_update(session, view, actor, form, (found.row, before, shown))
 
 
 def _lock(
@@ -190,14 +192,15 @@ def _record_update(
     actor: Actor,
     form: Form,
     changed: tuple[Any, Snapshot, Form],
-) -> None:
+) -> Changes:
     if view.runtime.trail is None:
-        return
+        return {}
     row, before, shown = changed
     changes = compare(session, view, before, snapshot(view, refreshed(session, view, row)))
     changes |= _other_changes(session, view, actor, form, shown=shown, row=row)
     if changes:
         record_change(session, view, actor, action=CHANGE, row=row, changes=changes)
+    return changes
 
 
 def _other_changes(
@@ -220,17 +223,22 @@ def _other_changes(
 
 
 def delete(session: Session, view: ModelAdmin, actor: Actor, identifiers: Sequence[str]) -> None:
-    """Delete some rows, all of them or none. Raises NotFound if one of them is missing."""
+    """Delete some rows, all of them or none.
+
+    Raises NotFound if one of them is missing, CascadeRefused if more would go than may.
+    """
     statement = select_rows(view, actor.principal, identifiers)
     rows = session.scalars(statement.with_for_update(of=view.model)).all()
     if len(rows) != len(set(identifiers)):
         raise NotFound
     entries = []
+    keys = [view.mapper.primary_key_from_instance(row) for row in rows]
     for row in rows:
         view.authorise(session, actor.principal, "delete", row, {})
         if view.runtime.trail is not None:
             last = compare(session, view, snapshot(view, row), NOTHING)
             entries.append(entry_for(view, actor, DELETE, row, last))
+    Cascade(session, view, actor.principal, [tuple(key) for key in keys]).refuse()
     view.delete_rows(session, rows)
     session.flush()  # a row that still refers to one of them refuses here
     record_entries(session, view, entries)

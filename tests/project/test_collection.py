@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 
+from project.collection import sparing_the_old
 from project.management import main
 from tests.project.management.conftest import ROOT
 
@@ -26,3 +27,13 @@ def test_a_process_that_goes_on_collects_as_before() -> None:
     before = gc.get_threshold(), gc.get_freeze_count()
     main(["nonsense"])
     assert (gc.get_threshold(), gc.get_freeze_count()) == before
+
+
+def test_old_objects_are_spared_until_the_last_one_is_done() -> None:
+    before = gc.get_threshold()
+    with sparing_the_old():
+        with sparing_the_old():
+            pass
+        assert gc.get_threshold()[:2] == before[:2]
+        assert gc.get_threshold()[2] > 1000
+    assert gc.get_threshold() == before

@@ -75,7 +75,8 @@ def told(result: Result) -> list[Window]:
     if main is not None and main.offered is not None:
         beyond = [window for window in own if _offered(window) > main.offered]
         found += (ordered := sorted(beyond, key=_offered))[:1] + ordered[1:][-1:]
-    found += [window for window in own if window.model == "closed"][-1:]
+    if main is None or main.model == "open":
+        found += [window for window in own if window.model == "closed"][-1:]
     found += [window for window in reversed(with_course) if window not in found]
     return found[:MOST_TOLD]
 

@@ -120,7 +120,7 @@ def text_width(text: str) -> float:
 
 def shortened(text: str, width: float) -> str:
     """Cut a text to a width; its middle goes, for routes differ at their ends."""
-    room = max(3, int(width / CHARACTER))
+    room = max(3, round(width / CHARACTER))
     if len(text) <= room:
         return text
     head = room // 2

@@ -13,6 +13,9 @@ from loadtests.lab.window import Config, Second, Window
 OFFERED = "journeys offered a second"
 QUANTILES = (("p50", 0.5, "s4"), ("p95", 0.95, "s1"), ("p99", 0.99, "s2"))
 INKS = ("s1", "s2", "s3", "s4")
+SHORTEST = 0.3
+"""Of a second: what is left at the end of a window and shorter than this is not drawn."""
+
 Value = Callable[[Window], float | None]
 
 
@@ -115,13 +118,13 @@ def _beside(result: Result, ladders: dict[Config, list[Window]]) -> Figure:
 
 
 def _course(place: int, window: Window, is_alone: bool) -> Figure:
-    seconds = window.timeline
+    seconds = _seconds(window)
     rate = Panel(
         "journeys a second",
         [
-            _series("offered", "s4", seconds, lambda second: second.offered),
-            _series("done", "s1", seconds, lambda second: second.done),
-            *_failures(seconds),
+            _series("offered", "s4", seconds, lambda second: _rate(window, second, second.offered)),
+            _series("done", "s1", seconds, lambda second: _rate(window, second, second.done)),
+            *_failures(window),
         ],
         height=110,
     )
@@ -137,7 +140,7 @@ def _course(place: int, window: Window, is_alone: bool) -> Figure:
         f"course-{place}",
         f"{window.name}, {window.config.label}",
         f"{_load(window)} for {duration(window.seconds)}."
-        + (f" Void: {'; '.join(window.voids)}." if window.voids else ""),
+        + (f" Void: {'; '.join(window.voids).rstrip('.')}." if window.voids else ""),
         chart.draw(FULL if is_alone else HALF),
         chart.draw(SMALL),
         ["second", "offered", "done", "failed", "in flight", "p95 ms"],
@@ -151,10 +154,21 @@ def _row(second: Second) -> list[str]:
     return [*map(number, counts), milliseconds(second.p95)]
 
 
-def _failures(seconds: list[Second]) -> list[Line]:
+def _rate(window: Window, second: Second, number_of: int) -> float:
+    """Return a rate; the last second of a window is seldom a whole one."""
+    return number_of / min(1.0, window.seconds - second.at)
+
+
+def _seconds(window: Window) -> list[Second]:
+    """Leave out what is too short to mean anything."""
+    return [second for second in window.timeline if window.seconds - second.at >= SHORTEST]
+
+
+def _failures(window: Window) -> list[Line]:
+    seconds = _seconds(window)
     if not any(second.failed for second in seconds):
         return []
-    return [_series("failed", "bad", seconds, lambda second: second.failed)]
+    return [_series("failed", "bad", seconds, lambda s: _rate(window, s, s.failed))]
 
 
 def _series(

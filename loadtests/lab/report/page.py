@@ -144,11 +144,15 @@ def visible(value: Any) -> Any:
 def _tiles_of_window(window: Window) -> list[Tile]:
     failed = sum(route.failed.count for route in window.routes)
     return [
-        Tile("Answered", units.per_second(window.rate), "requests as expected"),
+        Tile("Answered", units.per_second(window.rate), _standing(window)),
         Tile("p50", units.duration(window.quantile(0.5)), "half are faster"),
         Tile("p95", units.duration(window.quantile(0.95)), f"p99 {_p99(window)}"),
         Tile("Failed", units.percent(window.error_rate), units.counted(failed, "request")),
     ]
+
+
+def _standing(window: Window) -> str:
+    return "in a void window" if window.voids else "requests as expected"
 
 
 def _p99(window: Window) -> str:

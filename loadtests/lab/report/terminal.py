@@ -13,7 +13,7 @@ PAINTS = {"good": "32", "bad": "31", "unsure": "33", "strong": "1", "faint": "2"
 ASCII = str.maketrans({"–": "-", "×": "x", "…": "~", "█": "#", "░": ".", "│": "|"})  # noqa: RUF001
 LABEL = 11
 NARROWEST, WIDEST = 48, 110
-WORST = 5
+WORST, FIRST = 5, 3
 
 
 def summarise(result: Result, *, width: int = 80, colour: bool = False, encoding: str = "") -> str:
@@ -176,10 +176,15 @@ def _routes(result: Result, window: Window, sheet: _Sheet) -> Iterator[str]:
 def _voids(result: Result, sheet: _Sheet) -> list[str]:
     """Say which windows count for nothing, the first few with their reasons."""
     void = [window for window in result.windows if window.voids]
-    lines = [f"{window.name}, {window.config.label}: {'; '.join(window.voids)}" for window in void]
-    shown = [line for text in lines[:WORST] for line in sheet.wrapped(text)]
-    more = len(void) - WORST
+    lines = [f"{window.name}, {window.config.label}: {_brief(window)}" for window in void]
+    shown = [line for text in lines[:FIRST] for line in sheet.wrapped(text)]
+    more = len(void) - FIRST
     return shown + ([f"and {units.counted(more, 'window')} more"] if more > 0 else [])
+
+
+def _brief(window: Window) -> str:
+    """Return the first sentence of each reason; the page has all of them."""
+    return "; ".join(reason.partition(". ")[0] for reason in window.voids)
 
 
 def _plain(text: str) -> str:

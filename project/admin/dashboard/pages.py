@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from loguru import logger
 from sqladmin.authentication import login_required
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ class Shown(NamedTuple):
 
     panel: Panel
     content: Mapping[str, Any]
+    has_failed: bool = False
 
 
 class Overview(NamedTuple):
@@ -70,10 +72,8 @@ class DashboardPages(AdminPages):
             raise HTTPException(404)
         if not principal_of(request).has_permission(panel.permission):
             raise HTTPException(403, NOT_PERMITTED)
-        content = await self.work.run(panel.read)
-        return await self.page(
-            request, "sqladmin/panels/alone.html", shown=Shown(panel, content), alone=True
-        )
+        shown = await self.work.run(_read_panel, panel)
+        return await self.page(request, "sqladmin/panels/alone.html", shown=shown, alone=True)
 
     async def theme(self, request: Request) -> Response:
         """Choose between light, dark and what the system says, for this browser."""
@@ -82,6 +82,16 @@ class DashboardPages(AdminPages):
         response = RedirectResponse(target, 303)
         set_theme(response, text_in(form, "theme"), is_secure=self.runtime.settings.is_deployed)
         return response
+
+
+def _read_panel(session: Session, panel: Panel) -> Shown:
+    """Read a panel. One that fails takes nothing else of the page along; the log says where."""
+    try:
+        with session.begin_nested():
+            return Shown(panel, panel.read(session))
+    except Exception as error:  # noqa: BLE001 - whatever an app's panel may raise
+        logger.opt(exception=error).error("The panel {} of the overview failed", panel.name)
+        return Shown(panel, {}, has_failed=True)
 
 
 def _read_overview(
@@ -96,6 +106,6 @@ def _read_overview(
             view.identity: count_rows(session, view, view.rows_for(principal, select(view.model)))
             for view in views
         },
-        panels=[Shown(panel, panel.read(session)) for panel in panels],
+        panels=[_read_panel(session, panel) for panel in panels],
         recent=fetch_recent(session, trail, views, principal),
     )

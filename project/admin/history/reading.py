@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from project.admin.rows import identify, select_row
+from project.admin.objects.inline import Inline
+from project.admin.rows import identifier_of, identify, select_row
 from project.admin.views import ModelAdmin
 from project.errors import NotFound
 from project.trail import Entry, Recorded, Trail
@@ -72,6 +73,8 @@ def fetch_history(
     row = session.scalars(select_row(view, principal, identifier)).one_or_none()
     if row is None:
         _refuse_hidden(session, view, principal, identifier)
+    else:
+        identifier = identifier_of(row)  # an address may write it in other ways: 01
     found = trail.history_of(session, view.model_label, identifier, before=before, limit=PAGE + 1)
     if row is None and not found:
         raise NotFound
@@ -113,14 +116,23 @@ def fetch_recent(
 
 def describe(view: ModelAdmin, recorded: Recorded, principal: Principal) -> Event:
     """Write an entry for a page. A column that no page of the view shows is for superusers."""
-    entry = recorded.entry
+    entry, inlines = recorded.entry, {inline.key: inline for inline in view.inline_views}
     verb = VERBS.get(entry.action, entry.action.replace("_", " ").capitalize())
-    shown = [
-        line_of(view.label_of(name), values)
-        for name, values in entry.changes.items()
-        if principal.is_superuser or name in _visible(view)
-    ]
+    shown = []
+    for name, values in entry.changes.items():
+        if name in inlines:
+            shown += _line_of_inline(inlines[name], values, principal)
+        elif principal.is_superuser or name in _visible(view):
+            shown.append(line_of(view.label_of(name), values))
     return Event(recorded.id, recorded.at, verb, entry, shown)
+
+
+def _line_of_inline(inline: Inline, values: Sequence[Any], principal: Principal) -> list[Line]:
+    """Tell of the rows of an inline; without their names where a rule may hide some of them."""
+    if not inline.permits(principal, "view"):
+        return []
+    is_told = principal.is_superuser or not inline.has_row_rule
+    return [line_of(inline.name_plural, values if is_told else ())]
 
 
 def _visible(view: ModelAdmin) -> frozenset[str]:

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from project.admin.actions import Action
+from project.admin.lists.bulk_options import DELETE as DELETE_CHOSEN
 from project.admin.lists.selection import Grown, Selection, by_key, in_batches
+from project.admin.objects.cascades import Cascade
 from project.admin.reading import Row, describe_row
 from project.admin.recording import (
     NOTHING,
@@ -103,6 +105,8 @@ def _perform(
     before = [_Before(view, row, version) for row, version in locked]
     if locked:
         rows = [row for row, _ in locked]
+        if action.name == DELETE_CHOSEN:
+            Cascade(session, view, actor.principal, [row.key for row in before]).refuse()
         outcome.add(action.perform(session, actor, rows, dict(task.values)))
         session.flush()  # what the database has to say is said before the commit
         if view.runtime.trail is not None:

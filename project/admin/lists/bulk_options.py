@@ -84,7 +84,10 @@ class BulkOptions:
         self._require(self.export_permission, "export_permission")
         self._prepare_editing()
         if self.can_import and not self.can_be_imported:
-            raise self._mistake("can_import needs a form that waits for nothing (prepare_values)")
+            raise self._mistake(
+                "can_import needs a form that waits for nothing (prepare_values) "
+                "and is the same for every row (adapt_form)"
+            )
 
     def _require(self, permission: str, place: str) -> None:
         if "." in permission:

@@ -8,7 +8,7 @@ from sqlalchemy.types import Double, Float
 from project.admin.lists.ordering import MOST_COLUMNS
 from project.admin.lists.panel import Address
 from project.admin.lists.paths import find_path
-from project.admin.lists.query import ListQuery
+from project.admin.lists.query import ListQuery, may_follow
 from project.admin.views import ModelAdmin
 
 
@@ -35,7 +35,7 @@ def describe_columns(query: ListQuery, address: Address) -> list[Column]:
 def _describe(query: ListQuery, name: str, address: Address) -> Column:
     view, sort = query.scope.view, dict(query.sort)
     column = Column(name, view.label_of(name), kind_of_column(view, name))
-    if name not in view.sort_columns:
+    if name not in view.sort_columns or not may_follow(query.scope, name):
         return column
     now = {key.path.name: key.is_descending for key in query.ordering.keys[:1]} | sort
     state = "" if name not in now else "descending" if now[name] else "ascending"

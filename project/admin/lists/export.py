@@ -34,9 +34,6 @@ AHEAD = 4
 SLOWEST_READER = 20.0
 """Seconds for a client to take one piece; PostgreSQL ends idle transactions not much later."""
 
-LONGEST = 600.0
-"""Seconds that one export may hold a connection."""
-
 BOM = "\ufeff".encode()
 """What makes Excel read UTF-8."""
 
@@ -48,10 +45,10 @@ class ClientGone(Exception):
 class Pipe:
     """From a thread to a coroutine: bounded, and closed from either end."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._pieces: asyncio.Queue[bytes] = asyncio.Queue(AHEAD)
-        self._ends = monotonic() + LONGEST
+        self._ends = monotonic() + longest
         self.is_closed = False
 
     def write(self, piece: bytes) -> None:

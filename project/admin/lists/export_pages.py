@@ -112,7 +112,7 @@ class ExportPages(AdminPages):
 
     async def _begin(self, request: Request, order: Order) -> AsyncIterator[bytes]:
         """Start to read; what fails before the first piece fails as every page does."""
-        pipe, written = Pipe(), Written()
+        pipe, written = Pipe(self.work.longest), Written()
         self._is_exporting = True  # until the thread has ended, whatever becomes of the request
         work = asyncio.ensure_future(self._work(order, actor_of(request), pipe, written))
         work.add_done_callback(self._is_over)
@@ -126,7 +126,7 @@ class ExportPages(AdminPages):
     async def _work(self, order: Order, actor: Actor, pipe: Pipe, written: Written) -> None:
         """Read in a thread. What was handed out is told of even if the rest fails."""
         try:
-            await self.work.run(write_rows, order, actor, pipe, written)
+            await self.work.run_long(write_rows, order, actor, pipe, written)
         except Exception:
             if written.rows:
                 await self.work.run(record_export, order, actor, written)

@@ -28,7 +28,7 @@ class WrongFile(Invalid):
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the file, as text by column."""
+    """A row of the file, as text by column. Line ends within quotes count for nothing."""
 
     number: int
     texts: dict[str, str]
@@ -58,17 +58,18 @@ def _read_csv(text: str) -> Iterator[Line]:
     try:
         names = [name.strip() for name in next(reader, [])]
         _check_names(names)
-        for cells in reader:
+        count = 0
+        for number, cells in enumerate(reader, start=2):  # as spreadsheets number their rows
             if not cells:
                 continue
             if len(cells) != len(names):
                 raise WrongFile(
-                    f"Line {reader.line_num} has {len(cells)} cells, the first has {len(names)}."
+                    f"Line {number} has {len(cells)} cells, the first has {len(names)}."
                 )
-            _check_count(reader.line_num)
+            _check_count(count := count + 1)
             formulas = {n for n, c in zip(names, cells, strict=True) if is_formula(c)}
             texts = {n: denature(c) for n, c in zip(names, cells, strict=True)}
-            yield Line(reader.line_num, texts, frozenset(formulas))
+            yield Line(number, texts, frozenset(formulas))
     except csv.Error as error:
         raise WrongFile(f"Line {reader.line_num} is not CSV: {error}.") from None
 
@@ -90,15 +91,16 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def _check_count(number: int) -> None:
-    if number > MOST_ROWS + 1:
+    if number > MOST_ROWS:
         raise WrongFile(f"There are more than {MOST_ROWS:,} rows; split the file.")
 
 
 def _read_json(text: str) -> Iterator[Line]:
+    count = 0
     for number, written in enumerate(text.split("\n"), start=1):
         if not written.strip():
             continue
-        _check_count(number)
+        _check_count(count := count + 1)
         try:
             found = json.loads(written, parse_float=_Number, object_pairs_hook=_once)
         except (ValueError, RecursionError):

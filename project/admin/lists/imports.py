@@ -5,70 +5,23 @@ the history, as if somebody had typed it: whoever asks later why a price is what
 answer there. One entry more tells of the import as a whole.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
-from starlette.datastructures import FormData
-from wtforms import BooleanField, Field, Form, PasswordField, SelectField, StringField
-from wtforms.fields import DateTimeLocalField
 
-from project.admin.forms import CheckboxesField, ReferenceField
-from project.admin.lists.import_reading import FORMULA_SENTENCE, Line, WrongFile, as_text
-from project.admin.lists.plain_files import as_cell, as_json, denature
+from project.admin.lists.import_reading import Line, WrongFile
+from project.admin.lists.import_rows import SHOWN, Report, RowReader, Wanted
 from project.admin.lists.selection import BATCH, by_key
-from project.admin.lists.values import WrongValue, parse_value
 from project.admin.mistakes import explain
 from project.admin.recording import NOTHING, Actor, compare, entry_for, record_entries, snapshot
-from project.admin.rows import find_reference
-from project.admin.typed_fields import LinesField
-from project.admin.views import ModelAdmin, Values
-from project.admin.writing import is_default, resolve
+from project.admin.views import ModelAdmin
+from project.admin.writing import is_default
 from project.trail import ADD, CHANGE, Entry
 
 IMPORT = "import"
-SHOWN = 50
-"""Mistakes that a report names."""
-
-NO_REFERENCE = "There is nothing with this id or name."
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """What is wrong with a row, or with one column of it."""
-
-    line: int
-    column: str
-    sentence: str
-
-
-@dataclass
-class Report:
-    """What an import does, or would do."""
-
-    added: int = 0
-    changed: int = 0
-    same: int = 0
-    left_out: Sequence[str] = ()
-    """Columns of the file that are shown and not written."""
-
-    count_wrong: int = 0
-    wrong: list[Wrong] = field(default_factory=list)
-
-    def note(self, line: int, column: str, sentence: str) -> None:
-        """Add a mistake; only the first are kept."""
-        self.count_wrong += 1
-        if len(self.wrong) < SHOWN:
-            self.wrong.append(Wrong(line, column, sentence))
-
-    @property
-    def expects(self) -> str:
-        """What somebody agrees to who has seen this report."""
-        return f"{self.added}-{self.changed}"
 
 
 class Checked(Exception):
@@ -77,25 +30,6 @@ class Checked(Exception):
     def __init__(self, report: Report) -> None:
         super().__init__()
         self.report = report
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A row as the form has read it."""
-
-    line: int
-    values: Values
-    key: Any = None
-    texts: Mapping[str, str] = field(default_factory=dict)
-
-    def touches(self, name: str, value: Any, there: Any) -> bool:
-        """Whether the file says something else than an export of what is there would.
-
-        A field holds less than its column: no microseconds, one kind of empty, of line end.
-        """
-        if value == there:
-            return False
-        return self.texts.get(name) not in {denature(str(as_cell(there))), as_text(as_json(there))}
 
 
 class Import:
@@ -107,127 +41,19 @@ class Import:
         self.has_history = view.runtime.trail is not None and not is_check
         self.session, self.view, self.actor = session, view, actor
         self.report = Report()
-        self.form: Form = view.form_class_for_create()
         view.authorise(session, actor.principal, "add", None, {})
-        view.adapt_form(session, self.form, actor.principal, None)
-        self._references: dict[tuple[str, str], tuple[Values, Any] | None] = {}
+        self.rows = RowReader(session, view, actor.principal, self.report)
 
-    @property
-    def columns(self) -> list[str]:
-        """Name what a file may hold: the form's fields, without passwords and boxes."""
-        left = (PasswordField, CheckboxesField)
-        return [f.short_name for f in self.form if not isinstance(f, left)]
+    def run(self, lines: list[Line]) -> None:
+        """Write all rows, as far as nothing stands against it. Raises WrongFile.
 
-    def run(self, lines: Sequence[Line]) -> None:
-        """Write all rows, as far as nothing stands against it. Raises WrongFile."""
-        names = self._names(lines)
-        wanted = [row for line in lines if (row := self._read(line, names)) is not None]
-        adds, changes = self._sort_out(wanted)
-        for batch in _batches(adds):
+        The lines are taken out of their list: many objects that go at once hold up all threads.
+        """
+        adds, changes = self._sort_out(list(self.rows.read(lines)))
+        for batch in _taken_out(adds):
             self._attempt(batch, self._add)
-        for batch in _batches(changes):
+        for batch in _taken_out(changes):
             self._attempt(batch, self._change)
-
-    # -- reading ---------------------------------------------------------------------------
-
-    def _names(self, lines: Sequence[Line]) -> list[str]:
-        """Return the columns that are written. Raises WrongFile for those that nobody knows."""
-        given = dict.fromkeys(name for line in lines for name in line.texts)
-        key, view = self.view.imports_by, self.view
-        known = {*self.columns, key}
-        shown = {*view.list_columns, *view.details_columns}
-        unknown = [name for name in given if name not in known | shown]
-        if unknown:
-            raise WrongFile(
-                f"There are no columns {', '.join(repr(name[:60]) for name in unknown[:5])}. "
-                f"A file may have: {', '.join([*filter(None, [key]), *self.columns])}."
-            )
-        self.report.left_out = [name for name in given if name not in known]
-        return [name for name in self.columns if name in given]
-
-    def _read(self, line: Line, names: Sequence[str]) -> Wanted | None:
-        """Read one row by the form; None if something is wrong with it."""
-        before = self.report.count_wrong
-        present = [name for name in names if name in line.texts]
-        sent = {name: self._text(name, line) for name in present}
-        self.form.process(FormData(sent))
-        is_new = not line.texts.get(self.view.imports_by, "").strip() or self._is_natural
-        self.form.validate()
-        for name in self.columns:
-            found = self.form[name]
-            if found.errors and (is_new or name in present):
-                self.report.note(line.number, name, " ".join(map(str, found.errors)))
-            elif name in line.formulas and _is_free_text(found):
-                self.report.note(line.number, name, FORMULA_SENTENCE)
-        if self.report.count_wrong > before:
-            return None
-        data = self.form.data
-        values = self._resolve(line, {name: data[name] for name in present})
-        key = self._key(line)
-        return (
-            None
-            if self.report.count_wrong > before
-            else Wanted(line.number, values, key, line.texts)
-        )
-
-    @property
-    def _is_natural(self) -> bool:
-        return self.view.imports_by in self.columns
-
-    def _text(self, name: str, line: Line) -> str:
-        """Turn what a file says into what the field's own input would send."""
-        text, found = line.texts[name], self.form[name]
-        if isinstance(found, DateTimeLocalField):
-            return _as_input(text)
-        if isinstance(found, LinesField) and text.startswith("["):
-            return _as_lines(text)
-        if isinstance(found, SelectField) and text in {"true", "false"}:
-            return text.capitalize()
-        if isinstance(found, BooleanField) and text.strip().lower() in {"no", "0", "false", "n"}:
-            return ""
-        return text
-
-    def _resolve(self, line: Line, values: Values) -> Values:
-        plain, keys = {}, Values()
-        for name, value in values.items():
-            found = self.form[name]
-            if not isinstance(found, ReferenceField):
-                plain[name] = value
-                continue
-            target = self._reference(name, (value or "").strip(), found)
-            if target is None:
-                self.report.note(line.number, name, NO_REFERENCE)
-            else:
-                keys |= target[0]
-        principal = self.actor.principal
-        return resolve(self.session, self.view, principal, self.form, plain) | keys
-
-    def _reference(self, name: str, text: str, found: ReferenceField) -> tuple[Values, Any] | None:
-        """Find the row that a text names; each is looked for once."""
-        if (name, text) not in self._references:
-            pairs = self.view.mapper.relationships[name].local_remote_pairs or ()
-            target = None
-            if text:
-                target = find_reference(self.session, self.view, self.actor.principal, found)
-            keys = {
-                self.view.mapper.get_property_by_column(local).key: None
-                if target is None
-                else getattr(target, str(remote.key))
-                for local, remote in pairs
-            }
-            self._references[name, text] = None if text and target is None else (keys, target)
-        return self._references[name, text]
-
-    def _key(self, line: Line) -> Any:
-        name = self.view.imports_by
-        text = line.texts.get(name, "").strip()
-        if not text:
-            return None
-        try:
-            return parse_value(getattr(self.view.model, name).type, text)
-        except WrongValue as error:
-            self.report.note(line.number, name, str(error).capitalize())
-            return None
 
     # -- finding ---------------------------------------------------------------------------
 
@@ -249,7 +75,7 @@ class Import:
                 self.report.note(row.line, name, "This key is in the file twice.")
             elif row.key in there:
                 changes.append(replace(row, key=there[row.key]))
-            elif self._is_natural:
+            elif self.rows.is_natural:
                 adds.append(row)
             else:
                 self.report.note(row.line, name, f"There is no {self.view.name.lower()} like this.")
@@ -270,7 +96,9 @@ class Import:
             self.session.expunge_all()
             if len(batch) == 1:
                 self.report.note(batch[0].line, mistake.field or "", mistake.sentence)
-            elif self.report.count_wrong < SHOWN:
+            elif self.report.count_wrong >= SHOWN:
+                self.report.note_more()
+            else:
                 middle = len(batch) // 2
                 self._attempt(batch[:middle], write)
                 self._attempt(batch[middle:], write)
@@ -337,7 +165,7 @@ def run_import(
     session: Session,
     view: ModelAdmin,
     actor: Actor,
-    lines: Sequence[Line],
+    lines: list[Line],
     *,
     agreed: str | None,
 ) -> Report:
@@ -374,23 +202,8 @@ def _batches(rows: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
     return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
 
 
-def _is_free_text(found: Field) -> bool:
-    return isinstance(found, StringField) and not isinstance(found, ReferenceField)
-
-
-def _as_input(text: str) -> str:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return text
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
-    return moment.replace(tzinfo=None, microsecond=0).isoformat()
-
-
-def _as_lines(text: str) -> str:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text
-    return "\n".join(map(str, found)) if isinstance(found, list) else text
+def _taken_out(rows: list[Wanted]) -> Iterator[Sequence[Wanted]]:
+    """Yield the rows a few hundred at a time, and let go of them."""
+    while rows:
+        yield rows[:BATCH]
+        del rows[:BATCH]

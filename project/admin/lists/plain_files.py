@@ -14,8 +14,11 @@ from typing import Any
 
 from project.admin.rows import name_reference
 
-FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r\n]")
+BEGINNINGS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+"""What spreadsheets compute begins so; some take the full-width signs of East Asia for the same."""
+
+FORMULA = re.compile(f"'*[{re.escape(BEGINNINGS)}]")
+QUOTED_FORMULA = re.compile(f"'+[{re.escape(BEGINNINGS)}]")
 
 CSV, JSONL = "csv", "jsonl"
 FORMATS = {CSV: "text/csv; charset=utf-8", JSONL: "application/x-ndjson"}
@@ -33,7 +36,7 @@ def denature(text: str) -> str:
 
 def is_formula(text: str) -> bool:
     """Whether a spreadsheet would compute this."""
-    return text[:1] in {"=", "+", "-", "@", "\t", "\r"}
+    return text[:1] != "\n" and text[:1] in set(BEGINNINGS)
 
 
 def as_json(value: Any) -> Any:

@@ -9,8 +9,10 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from project.admin.lists.filters import Choice, ListFilter, Scope
-from project.admin.lists.options import RESERVED
+from project.admin.lists.options import RESERVED, ListOptions, bare_name
 from project.admin.lists.ordering import Ordering, read_sort
+from project.admin.lists.paths import find_path
+from project.admin.lists.search import search_condition
 from project.admin.lists.values import WrongValue
 from project.admin.views import ModelAdmin
 
@@ -62,11 +64,26 @@ class ListQuery:
     def narrow(self, statement: Select[Any], *, without: ListFilter | None = None) -> Select[Any]:
         """Narrow a list to what is searched and chosen, perhaps leaving one filter out."""
         if self.term:
-            statement = self.scope.view.search_query(statement, self.term)
+            statement = self._search(statement)
         for found, choice in self.chosen:
             if found is not without:
                 statement = choice.narrow(statement)
         return statement
+
+    def _search(self, statement: Select[Any]) -> Select[Any]:
+        """Search as the view does; without one of its own, in what somebody may see."""
+        view = self.scope.view
+        if type(view).search_query is not ListOptions.search_query:
+            return view.search_query(statement, self.term)
+        fields = [f for f in view._search_fields if may_follow(self.scope, bare_name(f))]  # noqa: SLF001 - SQLAdmin's, pinned
+        return statement.where(search_condition(view.model, fields, self.term))
+
+
+def may_follow(scope: Scope, name: str) -> bool:
+    """Whether somebody may see the rows that lie on the way to a column."""
+    path = find_path(scope.view.model, name)
+    relations = () if path is None else path.relations
+    return all(scope.may_see(relation.property.mapper.class_) for relation in relations)
 
 
 def read_query(scope: Scope, request: Request) -> ListQuery:
@@ -78,7 +95,7 @@ def read_query(scope: Scope, request: Request) -> ListQuery:
         for name in dict.fromkeys(params)
         if name in owners and params[name]
     ]
-    sort, page_size = _sort(view, params), _page_size(view, params)
+    sort, page_size = _sort(scope, params), _page_size(view, params)
     ordering = view.order_of(sort)
     term = params.get("search", "").replace("\0", "").strip()[:LONGEST_SEARCH]
     return ListQuery(
@@ -103,9 +120,10 @@ def _choose(scope: Scope, found: ListFilter, name: str, value: str) -> Choice:
         raise WrongValue(f"{found.title}: {error}") from error
 
 
-def _sort(view: ModelAdmin, params: QueryParams) -> list[tuple[str, bool]]:
+def _sort(scope: Scope, params: QueryParams) -> list[tuple[str, bool]]:
     sort = read_sort(params.get("sortBy", ""), is_descending=params.get("sort") == "desc")
-    if any(name not in view.sort_columns for name, _ in sort):
+    known = [name for name in scope.view.sort_columns if may_follow(scope, name)]
+    if any(name not in known for name, _ in sort):
         raise WrongValue("This list cannot be sorted by that.")
     return sort
 

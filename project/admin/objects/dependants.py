@@ -74,7 +74,7 @@ class Dependants:
 
 
 @dataclass(frozen=True)
-class _Reference:
+class Reference:
     """A foreign key, and which of the rows that it refers to go."""
 
     key: ForeignKeyConstraint
@@ -133,14 +133,14 @@ class Deletion:
                 )
         return found
 
-    def _references(self) -> Iterator[_Reference]:
+    def _references(self) -> Iterator[Reference]:
         """Yield the foreign keys that lead to the rows, and to those that are deleted with them."""
         level: list[tuple[Table, IsDoomed]] = [(self._view.table, self._is_chosen)]
         for depth in range(LEVELS):
             following: list[tuple[Table, IsDoomed]] = []
             for table, is_doomed in level:
-                for key in _keys_to(table):
-                    reference = _Reference(key, is_doomed, depth)
+                for key in keys_to(table):
+                    reference = Reference(key, is_doomed, depth)
                     yield reference
                     if reference.rule == WITH_IT:
                         following.append((reference.table, reference.refers))
@@ -151,7 +151,7 @@ class Deletion:
         return tuple_(*(rows.c[name] for name in names)).in_(self._keys)
 
     def _spared(
-        self, reference: _Reference, references: Sequence[_Reference], rows: FromClause
+        self, reference: Reference, references: Sequence[Reference], rows: FromClause
     ) -> Iterator[ColumnElement[bool]]:
         """Leave out rows that are gone by then: chosen themselves, or taken along a level earlier.
 
@@ -170,7 +170,7 @@ class Deletion:
         counted = self._session.scalar(select(func.count()).select_from(limited.subquery())) or 0
         return Count(counted) if counted <= COUNTED else Count(COUNTED, "more")
 
-    def _first(self, view: ModelAdmin, reference: _Reference) -> list[Named]:
+    def _first(self, view: ModelAdmin, reference: Reference) -> list[Named]:
         statement = view.rows_for(self._principal, select(view.model))
         statement = statement.where(reference.refers(view.table)).options(*without_secrets(view))
         rows = self._session.scalars(statement.order_by(*view.mapper.primary_key).limit(NAMED))
@@ -186,7 +186,7 @@ class Deletion:
         return f"{next(names, table.name).replace('_', ' ').capitalize()}s"
 
 
-def _keys_to(table: Table) -> Iterator[ForeignKeyConstraint]:
+def keys_to(table: Table) -> Iterator[ForeignKeyConstraint]:
     """Yield the foreign keys of all tables that lead to this one, in the tables' order."""
     for other in table.metadata.sorted_tables:
         for key in sorted(other.foreign_key_constraints, key=lambda key: str(key.name)):

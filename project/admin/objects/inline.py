@@ -8,18 +8,22 @@
     class OrderAdmin(ModelAdmin, model=Order):
         inlines = (OrderLineInline,)
 
-An inline is a `ModelAdmin` of its own: its hooks (`create_row`, `update_row`, `delete_row`,
-`authorise`, `rows_for`) and the permissions of its model hold for each of its rows.
+An inline is a `ModelAdmin` of its own: its hooks and the permissions of its model hold for each
+of its rows. The hooks that it does not have (`permits`, `rows_for`, `authorise`, `prepare_values`,
+`create_row`, `update_row`, `delete_row`) are those of the model's own view, if there is one; only
+`adapt_form` is not, because the form is another.
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKeyConstraint, Select
-from sqlalchemy.orm import RelationshipProperty
+from sqlalchemy.orm import RelationshipProperty, Session
 
 from project.admin.declaring import adopt
-from project.admin.views import ModelAdmin
+from project.admin.views import ModelAdmin, Values
 from project.errors import AppError
+from project.runtime import Runtime
 from project.web.principal import Principal
 
 MOST_ROWS = 200
@@ -49,6 +53,58 @@ class Inline(ModelAdmin):
         for view in self.other_views():
             statement = view.rows_for(principal, statement)
         return statement
+
+    def permits(self, principal: Principal, action: str) -> bool:
+        """Whether somebody may take an action here; a view with a rule of its own is asked, too.
+
+        Without such a rule, what that view offers (`can_create`, …) is about its own pages alone.
+        """
+        if not super().permits(principal, action):
+            return False
+        return all(view.permits(principal, action) for view in self._views_with("permits"))
+
+    def authorise(
+        self, session: Session, principal: Principal, action: str, row: Any, values: Values
+    ) -> None:
+        """Ask the model's own views."""
+        for view in self.other_views():
+            view.authorise(session, principal, action, row, values)
+
+    async def prepare_values(self, runtime: Runtime, values: Values) -> None:
+        """Let the model's own view prepare what its service is given."""
+        view = self._view_with("prepare_values")
+        if view is not None:
+            await view.prepare_values(runtime, values)
+
+    def create_row(self, session: Session, values: Values) -> Any:
+        """Make the row as the model's own view does."""
+        view = self._view_with("create_row")
+        return (view.create_row if view else super().create_row)(session, values)
+
+    def update_row(self, session: Session, row: Any, values: Values) -> None:
+        """Change the row as the model's own view does."""
+        view = self._view_with("update_row")
+        (view.update_row if view else super().update_row)(session, row, values)
+
+    def delete_row(self, session: Session, row: Any) -> None:
+        """Delete the row as the model's own view does."""
+        view = self._view_with("delete_row")
+        (view.delete_row if view else super().delete_row)(session, row)
+
+    @property
+    def has_row_rule(self) -> bool:
+        """Whether a rule of its own, or of the model's own view, may hide rows."""
+        has_own = type(self).rows_for is not Inline.rows_for
+        return has_own or any(view.has_row_rule for view in self.other_views())
+
+    def _views_with(self, hook: str) -> Iterator[ModelAdmin]:
+        """Yield the model's own views that have a hook of their own."""
+        default = getattr(ModelAdmin, hook)
+        return (view for view in self.other_views() if getattr(type(view), hook) is not default)
+
+    def _view_with(self, hook: str) -> ModelAdmin | None:
+        """Return the model's own view whose hook holds here, if one has such a hook."""
+        return next(self._views_with(hook), None)
 
     def other_views(self) -> list[ModelAdmin]:
         """Return the views that show this model by itself."""

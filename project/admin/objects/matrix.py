@@ -8,6 +8,7 @@ from wtforms import widgets
 
 from project.admin.forms import CheckboxesField
 
+ACRONYMS = frozenset({"api", "csv", "id", "ip", "url"})
 ACTIONS = ("view", "add", "change", "delete")
 
 
@@ -54,7 +55,9 @@ class _Matrix:
             )
             for action in ACTIONS
         )
-        name = model.replace("_", " ").capitalize()
+        words = [word.upper() if word in ACRONYMS else word for word in model.split("_")]
+        name = " ".join(words)
+        name = name[:1].upper() + name[1:]
         return Markup('<tr><th scope="row">{}</th>{}</tr>').format(name, cells)
 
 

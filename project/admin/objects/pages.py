@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from project.admin import writing
 from project.admin.mistakes import Mistake
+from project.admin.objects.cascades import Cascade
 from project.admin.objects.children import Children, open_children
 from project.admin.objects.dependants import Deletion, Dependants
 from project.admin.objects.form_pages import FormPages
@@ -27,7 +28,7 @@ from project.admin.pages import (
     to_list,
 )
 from project.admin.reading import Found, Row, fetch_labels, fetch_row
-from project.admin.rows import suggest_references
+from project.admin.rows import identify, suggest_references
 from project.admin.views import ModelAdmin
 from project.errors import NotFound
 from project.web.principal import Principal
@@ -99,7 +100,7 @@ class ObjectPages(FormPages, OwnPages):
     ) -> Response:
         views = list(self.model_views())
         visible = [known for known in views if may(request, known, "view")]
-        rows, dependants = await self.work.run(
+        rows, dependants, refusals = await self.work.run(
             _fetch_doomed, view, principal_of(request), chosen, views, visible=visible
         )
         status = 200 if mistake is None else mistake.status
@@ -110,7 +111,8 @@ class ObjectPages(FormPages, OwnPages):
             model_view=view,
             rows=rows,
             dependants=dependants,
-            is_forbidden=any(found.is_forbidding for found in dependants),
+            refusals=refusals,
+            is_forbidden=bool(refusals) or any(found.is_forbidding for found in dependants),
             mistake=mistake,
         )
 
@@ -144,9 +146,12 @@ def _fetch_doomed(
     views: Sequence[ModelAdmin],
     *,
     visible: Sequence[ModelAdmin],
-) -> tuple[list[Row], list[Dependants]]:
+) -> tuple[list[Row], list[Dependants], list[str]]:
     rows = fetch_labels(session, view, principal, chosen)
-    return rows, Deletion(session, view, principal, chosen).dependants(views, visible=visible)
+    deletion = Deletion(session, view, principal, chosen)
+    keys = [identify(view.model, identifier) for identifier in chosen]
+    refusals = Cascade(session, view, principal, keys).refusals()
+    return rows, deletion.dependants(views, visible=visible), refusals
 
 
 def _chosen(sent: QueryParams | FormData, view: ModelAdmin) -> list[str]:

@@ -1,36 +1,25 @@
 """Saving a row together with the rows of its inlines: in one transaction, or none of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from wtforms import Form
 
 from project.admin import writing
 from project.admin.conflicts import ChangedMeanwhile, readable
+from project.admin.objects.child_writing import ChildWriter, StaleRow
 from project.admin.objects.children import Block, Children, open_children
 from project.admin.objects.inline import Inline
 from project.admin.objects.prepopulating import prepopulate
 from project.admin.reading import Found
-from project.admin.recording import Actor
-from project.admin.rows import identify, name_reference, select_row, version_column
+from project.admin.recording import Actor, Changes, record_change
+from project.admin.rows import identify, name_reference
 from project.admin.views import ModelAdmin, Values
-from project.errors import Conflict, NotFound
+from project.trail import CHANGE
 from project.web.principal import Principal
-
-
-class StaleRow(Conflict):
-    """A row that somebody wants to delete is not what they have seen any more."""
-
-    code = "changed_meanwhile"
-    title = "Somebody else changed this row; it is shown as it is now. Tick it again to delete it"
-
-    def __init__(self, version: str) -> None:
-        super().__init__()
-        self.version = version
 
 
 @dataclass
@@ -114,7 +103,7 @@ def create_whole(
     opened.at = None
     identifier = writing.create(session, view, actor, opened.form, dict(opened.values))
     row = session.get_one(view.model, identify(view.model, identifier))
-    _save_children(session, actor, row, opened)
+    _save_children(session, view, actor, row, opened)
     return identifier, name_reference(row)
 
 
@@ -142,7 +131,7 @@ def update_whole(
     )
     if opened.children:
         key = identify(view.model, opened.found.shown.identifier)
-        _save_children(session, actor, session.get_one(view.model, key), opened)
+        _save_children(session, view, actor, session.get_one(view.model, key), opened)
 
 
 def _open_inlines(
@@ -156,57 +145,25 @@ def _open_inlines(
     return [children for children in opened if children is not None]
 
 
-def _save_children(session: Session, actor: Actor, parent: Any, opened: Opened) -> None:
-    """Delete first: a new row may take the place of one that goes."""
+def _save_children(
+    session: Session, view: ModelAdmin, actor: Actor, parent: Any, opened: Opened
+) -> None:
+    """Delete first: a new row may take the place of one that goes.
+
+    The history of the parent tells of it, too: nobody looks for a line of an order by itself.
+    """
+    changes: Changes = {}
     for children in opened.children:
-        for step in (_delete, _change, _add):
+        writer = ChildWriter(session, children.inline, actor, parent)
+        for step in (writer.delete, writer.change, writer.add):
             for block in children.blocks:
                 opened.at = (children.inline, block)
-                step(session, children.inline, actor, block, parent)
+                step(block)
+        if writer.removed or writer.added:
+            changes[children.inline.key] = [writer.removed, writer.added]
     opened.at = None
-
-
-def _delete(session: Session, inline: Inline, actor: Actor, block: Block, parent: Any) -> None:  # noqa: ARG001 - the steps are called alike
-    if block.found is None or not block.is_doomed:
-        return
-    identifier = block.found.shown.identifier
-    there = select_row(inline, actor.principal, identifier).with_for_update(of=inline.model)
-    if session.scalars(there).one_or_none() is None:
-        return  # somebody else was quicker
-    version = session.scalar(
-        select(version_column(inline)).select_from(inline.model).where(*_is(inline, identifier))
-    )
-    if version != block.version:
-        raise StaleRow(str(version))
-    writing.delete(session, inline, actor, [identifier])
-
-
-def _change(session: Session, inline: Inline, actor: Actor, block: Block, parent: Any) -> None:  # noqa: ARG001 - the same
-    if block.found is None or not block.is_saved:
-        return
-    writing.update(
-        session,
-        inline,
-        block.found.shown.identifier,
-        block.form,
-        dict(block.values),
-        actor=actor,
-        version=block.version,
-    )
-
-
-def _add(session: Session, inline: Inline, actor: Actor, block: Block, parent: Any) -> None:
-    if block.found is None and block.is_saved:
-        values = {**block.values, **inline.keys_of(parent)}
-        writing.create(session, inline, actor, block.form, values)
-
-
-def _is(inline: Inline, identifier: str) -> Sequence[Any]:
-    key = identify(inline.model, identifier)
-    if key is None:
-        raise NotFound
-    columns = inline.mapper.primary_key
-    return [column == value for column, value in zip(columns, key, strict=True)]
+    if changes:
+        record_change(session, view, actor, action=CHANGE, row=parent, changes=changes)
 
 
 def note_conflict(block: Block, error: Exception) -> None:

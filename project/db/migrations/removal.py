@@ -10,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from project.apps import AppConfig, Registry
 from project.db.migrations.history import next_revision
+from project.db.migrations.triggers import read_triggers
 from project.db.migrations.writing import write_revision
 from project.errors import CommandError
 
@@ -36,10 +37,13 @@ def tables_of(app: AppConfig, registry: Registry, base: type[DeclarativeBase]) -
 def write_removal(connection: Connection, label: str, tables: Sequence[Table]) -> Path:
     """Write the migration; `tables` has those that refer to others last."""
 
+    triggers = read_triggers(connection, tables)
+
     def process(_: Any, __: Any, scripts: list[ops.MigrationScript]) -> None:
         made = [operation for table in tables for operation in _creation(table)]
-        scripts[0].upgrade_ops_list[-1].ops[:] = [each.reverse() for each in reversed(made)]
-        scripts[0].downgrade_ops_list[-1].ops[:] = made
+        dropped = [each.reverse() for each in reversed(made)]
+        scripts[0].upgrade_ops_list[-1].ops[:] = [*dropped, *triggers.drop]
+        scripts[0].downgrade_ops_list[-1].ops[:] = [*made, *triggers.make]
 
     path = write_revision(connection, f"drop {label}", next_revision(), process)
     if path is None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from project.admin.work import SHARE, AdminWork
+from project.admin.work import LONGEST, SHARE, AdminWork
 from project.runtime import Runtime
 from project.web.gate import LaneFull
 
@@ -60,3 +60,27 @@ async def test_failure_rolls_back_and_frees_the_place(runtime: Runtime, session:
         with pytest.raises(KeyError):
             await work.run(fail)
     assert session.scalar(text("SELECT to_regclass('left_over')")) is None
+
+
+async def test_long_work_leaves_the_only_share_to_pages(
+    runtime: Runtime, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = runtime.lanes.database
+    monkeypatch.setattr(lane, "size", 2)
+    work, release = AdminWork(runtime), threading.Event()
+    long = asyncio.create_task(work.run_long(lambda _: release.wait(10)))
+    try:
+        assert await work.run(lambda found: found.scalar(text("SELECT 1"))) == 1
+        assert not long.done()
+    finally:
+        release.set()
+        await long
+
+
+@pytest.mark.parametrize(("size", "longest"), [(1, 2.5), (2, LONGEST), (9, LONGEST)])
+async def test_long_work_with_the_only_connection_is_short(
+    runtime: Runtime, session: Session, monkeypatch: pytest.MonkeyPatch, size: int, longest: float
+) -> None:
+    monkeypatch.setattr(runtime.lanes.database, "size", size)
+    monkeypatch.setattr(runtime.lanes.database, "queue_timeout", 5.0)
+    assert AdminWork(runtime).longest == longest

@@ -70,6 +70,19 @@ def test_uninstalled_and_back(copy: History) -> None:
     assert copy.tell("makemigrations", "--check")[0] == 0  # the tables are just as they were
 
 
+@pytest.mark.needs("audit")
+def test_functions_of_triggers_go_along(copy: History) -> None:
+    query = (
+        "SELECT (SELECT count(*) FROM pg_proc WHERE proname = 'audit_keep_change') + "
+        "(SELECT count(*) FROM pg_trigger WHERE tgname = 'audit_keep_change')"
+    )
+    assert copy.tell("uninstallapp", "audit", "--noinput")[0] == 0
+    for arguments, expected in (((), 0), (("-1",), 2)):
+        code, _, err = copy.tell("migrate", *arguments)
+        assert code == 0, err
+        assert copy.scalar(query) == expected
+
+
 def test_kept_tables(copy: History) -> None:
     before = copy.tables(), copy.versions
     code, out, _ = copy.tell("uninstallapp", "orders", "--keep-tables")

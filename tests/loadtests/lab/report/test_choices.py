@@ -24,6 +24,9 @@ def test_the_course_is_told_from_capacity_to_overload() -> None:
     names = [window.name for window in choices.told(a_sweep())]
     assert names == ["ladder 88 %", "ladder 94 %", "ladder 110 %", "saturate"]
     assert [window.name for window in choices.told(a_run())] == ["ladder 45 %"]
+    result = a_run()
+    result.windows = [a_window(Config(), 4, model="closed")]
+    assert [window.name for window in choices.told(result)] == ["saturate"]
 
 
 def test_warming_up_is_no_measurement() -> None:

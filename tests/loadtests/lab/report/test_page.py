@@ -164,3 +164,23 @@ def test_writing_leaves_no_half_of_a_page(tmp_path: Path) -> None:
     write_html(a_run(), path)
     assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert [entry.name for entry in path.parent.iterdir()] == ["x.html"]
+
+
+def test_the_last_second_of_a_window_is_seldom_whole() -> None:
+    window = a_window(Config(), 5, seconds=2.5)
+    window.timeline = [Second(at=0, done=10), Second(at=1, done=10), Second(at=2, done=5)]
+    page = render(bare(windows=[window]))
+    (course,) = re.findall(r'<path class="s1-line" d="M([^"]*L[^"]*L[^"]*)"', page)[:1]
+    assert len({place.split()[1] for place in course.split("L")}) == 1
+    window.seconds = 2.2
+    assert '<path class="s1-line" d="M' in render(bare(windows=[window]))
+    assert not re.search(r'class="s1-line" d="M[^"]*L[^"]*L', render(bare(windows=[window])))
+
+
+def test_a_void_window_is_called_void_where_its_figures_stand() -> None:
+    window = a_window(Config(), 5)
+    assert "in a void window" not in render(bare(windows=[window]))
+    window.voids = ["It was late."]
+    page = render(bare(windows=[window]))
+    assert "<span>in a void window</span>" in page
+    assert "Void: It was late.</p>" in page

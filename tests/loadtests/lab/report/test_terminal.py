@@ -67,3 +67,13 @@ def test_quoted_words_move_no_cursor() -> None:
     result.windows[0].voids = ["\x1b[4m"]
     text = summarise(result)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+
+
+def test_of_many_void_windows_the_first_are_named() -> None:
+    result = a_sweep()
+    for window in result.windows:
+        window.voids = ["It was late by 3.1 ms. Give it more processes."]
+    text = summarise(result, width=100)
+    assert text.count("It was late by 3.1 ms") == 3
+    assert "more processes" not in text
+    assert f"and {len(result.windows) - 3} windows more" in text

@@ -6,7 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from loguru import logger
+from sqlalchemy import literal, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from apps.orders.models import CANCELLED
@@ -17,6 +21,7 @@ from project.runtime import Runtime
 from tests.factories.orders import OrderFactory
 from tests.factories.users import UserFactory, grant
 from tests.project.admin.support import enter
+from tests.project.admin.test_rights import site_of
 
 pytestmark = pytest.mark.needs("orders")
 SHOP = AppConfig(label="shop")
@@ -101,3 +106,37 @@ def test_wrong_panels_are_refused(runtime: Runtime, declared: Any, sentence: str
 def test_name_of_a_panel(runtime: Runtime) -> None:
     (panel,) = adopt_panels(SHOP, (Visits(),), runtime.permissions)
     assert panel.name == "shop-visits"
+
+
+class Broken(DailyPlot):
+    title, permission = "Broken", "orders.view_order"
+
+    def daily(self, session: Session, since: date) -> Mapping[date, int]:
+        raise SQLAlchemyError(session.scalar(select(1 / literal(0))), since)
+
+
+def test_broken_panel_takes_nothing_along(
+    client: TestClient, application: FastAPI, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_of(application)
+    (broken,) = adopt_panels(SHOP, (Broken(),), site.runtime.permissions)
+    monkeypatch.setattr(site, "panels", [broken, *site.panels])
+    enter(client, UserFactory.create(superuser=True))
+    said: list[str] = []
+    sink = logger.add(said.append, level="ERROR", backtrace=False)
+    page = client.get("/admin/")
+    logger.remove(sink)
+    assert page.status_code == 200
+    assert page.text.count("This cannot be shown right now.") == 1
+    assert page.text.count("<rect") > 30, "the other panels are there"
+    assert "in daily" in "".join(said)
+    alone = client.get(f"/admin/panels/{broken.name}")
+    assert (alone.status_code, "cannot be shown" in alone.text) == (200, True)
+
+
+def test_sales_are_read_once(client: TestClient, session: Session, statements: list[str]) -> None:
+    enter(client, UserFactory.create(superuser=True))
+    OrderFactory(total=Decimal(10))
+    statements.clear()
+    assert client.get("/admin/").status_code == 200
+    assert sum("sum(orders_order.total)" in statement for statement in statements) == 1

@@ -72,11 +72,15 @@ def test_json_lines(admin: TestClient, session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "'=1", "''=x", "'x", "plain", "", "'"]
+    "text",
+    [
+        *("=1+1", "+1", "-1", "@x", "\tx", "\rx", "'=1", "''=x", "'x", "plain", "", "'"),
+        *("\uff1d1", "\uff0b1", "\uff0d1", "\uff20x"),
+    ],
 )
 def test_formulas_are_neutralised_and_come_back(text: str) -> None:
     assert denature(neutralise(text)) == text
-    assert neutralise(text)[:1] not in {"=", "+", "-", "@", "\t", "\r"}
+    assert neutralise(text)[:1] not in {*"=+-@\t\r\uff1d\uff0b\uff0d\uff20"}
 
 
 @pytest.mark.parametrize(
@@ -151,7 +155,7 @@ def test_permission_to_export(
 
 @pytest.mark.anyio
 async def test_reader_that_goes_frees_the_thread() -> None:
-    pipe, over = Pipe(), threading.Event()
+    pipe, over = Pipe(60), threading.Event()
 
     def write() -> None:
         try:
@@ -174,4 +178,4 @@ async def test_what_the_thread_raises_is_raised() -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        await Pipe().read(asyncio.ensure_future(fail()))
+        await Pipe(60).read(asyncio.ensure_future(fail()))

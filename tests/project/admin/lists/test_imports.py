@@ -124,6 +124,29 @@ def test_rule_of_the_database_names_the_row(
     assert (line, column) == ("9", "stock")
 
 
+def test_every_row_that_the_database_refuses_is_named(
+    client: TestClient, session: Session, owner: User
+) -> None:
+    bad = {3, 4, 11, 40}
+    rows = [f"Lamp {n},,1,{-1 if n in bad else 1},{owner.email}" for n in range(60)]
+    page = check(client, HEAD + "\n".join(rows))
+    assert {int(line) for line, *_ in mistakes(page)} == {n + 2 for n in bad}
+    assert "4 mistakes: nothing can be imported" in page.text
+    everything = check(client, HEAD + f"Lamp,,1,-1,{owner.email}\n" * 200)
+    assert "At least 50 mistakes" in everything.text
+
+
+def test_line_ends_within_quotes_are_no_rows(
+    client: TestClient, session: Session, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_reading, "MOST_ROWS", 2)
+    tall = f'"A\nB\nC","x\n\ny",1,1,{owner.email}\n'
+    assert check(client, HEAD + tall * 2).status_code == 200
+    ((line, column, _),) = mistakes(check(client, f"{HEAD}{tall}Lamp,,x,1,{owner.email}\n"))
+    assert (line, column) == ("3", "price")
+    assert "more than 2 rows" in check(client, HEAD + tall * 3).text
+
+
 def test_only_the_first_mistakes_are_shown(
     client: TestClient, session: Session, owner: User
 ) -> None:
