@@ -74,7 +74,7 @@ class Formula(Bench):
             for rate in rates
         ]
 
-    def burst(self, config: Config) -> dict[str, Any]:
+    def burst(self, config: Config) -> dict[str, Any]:  # noqa: ARG002 - any is the same
         return {"pool_timeouts": self.timeouts}
 
     def soak(self, config: Config, rate: float) -> list[Window]:
