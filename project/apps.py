@@ -38,7 +38,7 @@ FILES = (
 )
 """The modules whose names mean something; an app may have others, for itself."""
 
-FOLDERS = ("api", "commands", "templates")
+FOLDERS = ("api", "commands", "templates", "locale")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +135,10 @@ class Registry:
         """The apps' own `templates/` folders, in order."""
         folders = (app.folder / "templates" for app in self.apps)
         return tuple(folder for folder in folders if folder.is_dir())
+
+    def locale_folders(self) -> tuple[Path, ...]:
+        """Where each app's own catalogues are, or would be, in order."""
+        return tuple(app.folder / "locale" for app in self.apps)
 
     def _refuse_duplicates(self) -> None:
         seen: dict[str, str] = {}

@@ -46,6 +46,12 @@ class GeneralSettings(SettingsGroup):
     site_name: str = "Lintel"
     """Shown on pages, in the API documentation and in the admin."""
 
+    language_code: str = "en"
+    """The language of the admin for browsers that prefer none of those that are offered."""
+
+    languages: Names = ("en", "de")
+    """Languages that the admin offers; each has catalogues (`makemessages`)."""
+
     site_url: SiteURL | None = None
     """Where people reach this place, `https://example.com`; links in mails begin with it."""
 

@@ -4,12 +4,15 @@ from markupsafe import Markup, escape
 
 from apps.audit.models import Change
 from project.admin.views import ModelAdmin
+from project.i18n import gettext
 
 
 def _write(row: Change, _: str) -> Markup:
     """Write the changes as lines; an arrow leads from what was to what is."""
     lines = [
-        f"{name}: {values[0]!r} → {values[-1]!r}" if values else f"{name}: changed"
+        f"{name}: {values[0]!r} → {values[-1]!r}"
+        if values
+        else gettext("%(name)s: changed", name=name)
         for name, values in row.changes.items()
     ]
     return Markup("<br>").join(map(escape, lines))

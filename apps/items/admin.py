@@ -12,6 +12,7 @@ from apps.items.search import parse_words
 from project.admin.actions import action
 from project.admin.recording import Actor
 from project.admin.views import ModelAdmin, Values
+from project.i18n import mark
 
 
 class StockForm(Form):  # type: ignore[misc]  # WTForms is untyped
@@ -38,7 +39,7 @@ class ItemAdmin(ModelAdmin, model=Item):
     column_labels: ClassVar = {"created_at": "Created", "updated_at": "Last change"}
     form_columns = (Item.name, Item.description, Item.price, Item.stock, "owner")
     form_args: ClassVar = {
-        "price": {"validators": [NumberRange(0, message="This is 0 or more.")]},
+        "price": {"validators": [NumberRange(0, message=mark("This is 0 or more."))]},
     }
     actions = ("set_stock",)
     list_editable = (Item.price, Item.stock)

@@ -15,6 +15,7 @@ from project.admin.dashboard.panels import DailyPlot
 from project.admin.objects.inline import Inline
 from project.admin.recording import Actor
 from project.admin.views import ModelAdmin, Values
+from project.i18n import gettext, noun
 
 
 class OrderLineInline(Inline, model=OrderLine):
@@ -58,7 +59,7 @@ class OrderAdmin(ModelAdmin, model=Order):
         rows: Sequence[Order],
         values: Values,  # noqa: ARG002 - no form
     ) -> int:
-        over = [f"{order} is {order.status} already." for order in rows if order.status != PLACED]
+        over = [_is_already(order) for order in rows if order.status != PLACED]
         if over:
             raise Refused(*over)
         orders = queries.load_lines(session, rows)
@@ -67,6 +68,11 @@ class OrderAdmin(ModelAdmin, model=Order):
         for order in orders:
             services.cancel_order(session, order=order)
         return len(rows)
+
+
+def _is_already(order: Order) -> str:
+    status = noun(gettext(OrderAdmin.column_choices["status"][order.status]))
+    return gettext("%(order)s is %(status)s already.", order=order, status=status)
 
 
 class OrderLineAdmin(ModelAdmin, model=OrderLine):

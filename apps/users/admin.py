@@ -22,6 +22,7 @@ from project.admin.forms import CheckboxesField
 from project.admin.objects.matrix import MatrixField
 from project.admin.recording import Actor
 from project.admin.views import ModelAdmin, Values
+from project.i18n import gettext
 from project.runtime import Runtime
 from project.web.principal import Principal
 
@@ -32,7 +33,7 @@ def _check_email(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms pa
     try:
         field.data = _email.validate_python(field.data)
     except ValueError:
-        raise ValidationError("This is not an email address.") from None
+        raise ValidationError(gettext("This is not an email address.")) from None
 
 
 class UserForm(Form):  # type: ignore[misc]  # WTForms is untyped

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 from apps.users import roles
 from apps.users.models import Group
 from project.admin.forms import CheckboxesField
+from project.i18n import gettext, mark
 from project.permissions import Permissions, describe
 from project.web.principal import Principal
 
-UNKNOWN = "Of no installed app"
+UNKNOWN = mark("Of no installed app")
 
 
 def offer_permissions(
@@ -20,7 +21,8 @@ def offer_permissions(
     """Offer all permissions; those that the principal does not hold stay as they are."""
     chosen = frozenset(chosen)
     offered = {
-        title: [(name, describe(name)) for name in names] for title, names in known.names.items()
+        title: [(name, gettext(describe(name))) for name in names]
+        for title, names in known.names.items()
     }
     left = sorted(name for name in chosen if name not in known)
     if left:

@@ -35,7 +35,7 @@ PROBE = Path(__file__).parent / "probe"
 PACKAGE = "laboratory_probe"
 """Under this name the probe stands beside any revision's own packages."""
 
-START = 60.0
+START = 120.0
 """Seconds that a server may take until it is ready; reading may lag behind by `BEHIND`."""
 
 STOP = 20.0

@@ -16,12 +16,14 @@ DomainError, undoes all of it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from wtforms import Form
 
+from project.admin.form_language import speaking
 from project.errors import Conflict
+from project.i18n import gettext
 
 Perform = Callable[..., int | str]
 F = TypeVar("F", bound=Callable[..., int | str])
@@ -62,7 +64,7 @@ class Action:
     @property
     def label(self) -> str:
         """What the button says."""
-        return self.told.label
+        return gettext(self.told.label)
 
     @property
     def asks(self) -> bool:
@@ -106,5 +108,6 @@ def find_actions(view: Any, names: Sequence[str]) -> list[Action]:
         told = getattr(method, ATTRIBUTE, None)
         if method is None or told is None:
             raise LookupError(name)
-        found.append(Action(name, told, method))
+        form = None if told.form is None else speaking(told.form)
+        found.append(Action(name, replace(told, form=form), method))
     return found

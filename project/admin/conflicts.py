@@ -10,6 +10,7 @@ from wtforms import BooleanField, Field, Form, PasswordField
 from project.admin.forms import CheckboxesField
 from project.admin.views import ModelAdmin
 from project.errors import Conflict
+from project.i18n import gettext
 from project.trail import Recorded
 
 OPENED, WRITTEN, TAKE = "_opened", "_written", "_take-"
@@ -130,7 +131,7 @@ def take_theirs(form: Form, shown: Form, sent: FormData) -> None:
 def readable(field: Field) -> str:
     """Return what a field holds, for people; a password is never shown."""
     if isinstance(field, PasswordField):
-        return "a new password" if field.data else ""
+        return gettext("a new password") if field.data else ""
     if isinstance(field, CheckboxesField):
         return ", ".join(names_of(field))
     return _readable_text(field, text_of(field))
@@ -144,5 +145,5 @@ def names_of(field: CheckboxesField) -> list[str]:
 
 def _readable_text(field: Field, text: str) -> str:
     if isinstance(field, BooleanField):
-        return "Yes" if text == TICKED else "No"
+        return gettext("Yes") if text == TICKED else gettext("No")
     return text

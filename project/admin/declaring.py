@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapper
 
 from project.admin.views import ModelAdmin, is_secret
 from project.errors import AppError
+from project.i18n import gettext
 
 
 def adopt(view: type[ModelView], app: str) -> type[ModelAdmin]:
@@ -24,8 +25,11 @@ def adopt(view: type[ModelView], app: str) -> type[ModelAdmin]:
             given["validators"] = list(given["validators"])  # SQLAdmin adds to it
     bases = (view,) if issubclass(view, ModelAdmin) else (view, ModelAdmin)
     hierarchy = getattr(view, "date_hierarchy", None)
+    names = {"name": view.name, "name_plural": view.name_plural, **_names(view)}
     attributes = {
-        **_names(view),
+        **{name: Label(label) for name, label in names.items()},
+        "declared_name": names["name"],
+        "declared_plural": names["name_plural"],
         "__module__": view.__module__,
         "form_args": options,
         # By name: a column that is an attribute by itself wants an instance of the model.
@@ -37,6 +41,16 @@ def adopt(view: type[ModelView], app: str) -> type[ModelAdmin]:
     # SQLAdmin names a view after its model alone; two apps may both have a `Category`.
     adopted.identity = f"{app}-{view.identity}"
     return adopted
+
+
+class Label:
+    """A declared name, in the language of whoever reads it; forms and sites are made in English."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    def __get__(self, view: object, owner: type | None = None) -> str:
+        return gettext(self.message)
 
 
 def _names(view: type[ModelView]) -> dict[str, str]:

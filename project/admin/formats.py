@@ -9,6 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from project.admin.zones import in_zone, zone_name
+from project.i18n import gettext, number
+from project.i18n.dates import write_day, write_moment
 
 TONES = 4
 """Looks of a badge; further values begin again."""
@@ -16,13 +18,13 @@ TONES = 4
 LIST_LENGTH = 80
 """Characters of a text that a list shows."""
 
-NOTHING = Markup('<span class="nothing" title="empty">–</span>')  # noqa: RUF001 - a dash on purpose
+NOTHING = Markup('<span class="nothing" title="{}">–</span>')  # noqa: RUF001 - a dash on purpose
 
 
 def display(value: object) -> str:
     """Return a value as text, or as markup that is safe to put into a page."""
     if value is None or value == "":
-        return NOTHING
+        return NOTHING.format(gettext("empty"))
     for kind, formatter in FORMATTERS.items():
         if isinstance(value, kind):
             return formatter(value)
@@ -44,7 +46,7 @@ def kind_of(value: object) -> str:
 
 
 def _flag(value: bool) -> str:
-    kind, mark, text = ("yes", "✓", "Yes") if value else ("no", "✗", "No")
+    kind, mark, text = ("yes", "✓", gettext("Yes")) if value else ("no", "✗", gettext("No"))
     shown = '<span class="flag flag-{}" title="{}"><span aria-hidden="true">{}</span>'
     hidden = '<span class="visually-hidden">{}</span></span>'
     return Markup(shown + hidden).format(kind, text, mark, text)  # noqa: S704 - both are ours
@@ -54,21 +56,19 @@ def _moment(value: datetime) -> str:
     zone = ""
     if value.tzinfo is not None:
         value, zone = in_zone(value), f" {zone_name()}"
-    shown = value.strftime("%d %b %Y, %H:%M")
+    shown = write_moment(value)
     return Markup('<time datetime="{}" title="{}{}">{}</time>').format(
         value.isoformat(), value.strftime("%Y-%m-%d %H:%M:%S"), zone, shown
     )
 
 
 def _day(value: date) -> str:
-    return Markup('<time datetime="{}">{}</time>').format(
-        value.isoformat(), value.strftime("%d %b %Y")
-    )
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), write_day(value))
 
 
 def _choice(value: Enum) -> str:
     tone = list(type(value)).index(value) % TONES
-    return badge(value.name.replace("_", " ").capitalize(), tone)
+    return badge(gettext(value.name.replace("_", " ").capitalize()), tone)
 
 
 def badge(label: str, tone: int) -> str:
@@ -77,7 +77,7 @@ def badge(label: str, tone: int) -> str:
 
 
 def _number(value: float | Decimal) -> str:
-    return f"{value:,}"
+    return number(value)
 
 
 # Order matters: a datetime is a date, too, and a bool is an int.

@@ -24,6 +24,7 @@ from project.admin.typed_fields import (
     SpanField,
     WholeNumberField,
 )
+from project.i18n import gettext, mark, ngettext
 
 LONG_TEXT = 255
 """Text columns that hold more than this get a box of several lines."""
@@ -60,7 +61,7 @@ class _Boxes:
         # Sent even if no box is: whoever sends none takes all away, whoever leaves it out nothing.
         parts = [Markup('<input type="hidden" name="{}" value="">').format(field.name)]
         for title, choices in field.offered.items():
-            legend = Markup("<legend>{}</legend>").format(title) if title else ""
+            legend = Markup("<legend>{}</legend>").format(gettext(title)) if title else ""
             parts.append(Markup('<fieldset class="boxes">{}').format(legend))
             parts += [self._box(field, value, label) for value, label in choices]
             parts.append(Markup("</fieldset>"))
@@ -129,7 +130,7 @@ class Converter(ModelConverter):
             loader,
             allow_blank=is_optional,
             label=options.get("label") or prop.key.replace("_", " ").capitalize(),
-            description="The id, or start typing to search.",
+            description=mark("The id, or start typing to search."),
             render_kw={"class": "form-control", "autocomplete": "off"},
         )
 
@@ -180,7 +181,7 @@ class Converter(ModelConverter):
     def convert_flag(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:
         # Texts: an option whose value is False is written without a value.
         if prop.columns[0].nullable:
-            kwargs.setdefault("choices", [("True", "Yes"), ("False", "No")])
+            kwargs.setdefault("choices", [("True", mark("Yes")), ("False", mark("No"))])
         return self.conv_boolean(model=model, prop=prop, kwargs=kwargs)
 
     @converts("Interval")  # type: ignore[untyped-decorator]
@@ -219,7 +220,11 @@ def _within(limit: int) -> Callable[[Form, Field], None]:
 
     def check(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms passes both
         if field.data is not None and not -limit <= field.data < limit:
-            raise ValidationError(f"Number must be between {-limit} and {limit - 1}.")
+            raise ValidationError(
+                gettext(
+                    "Number must be between %(least)s and %(most)s.", least=-limit, most=limit - 1
+                )
+            )
 
     return check
 
@@ -234,21 +239,33 @@ def _fits(column: Any) -> Callable[[Form, Field], None]:
         if field.data is None or precision is None:
             return
         if abs(field.data) >= 10 ** (precision - scale):
-            raise ValidationError(f"At most {precision - scale} digits before the point.")
+            raise ValidationError(
+                ngettext(
+                    "At most %(num)s digits before the point.",
+                    "At most %(num)s digits before the point.",
+                    precision - scale,
+                )
+            )
         if field.data != round(field.data, scale):
-            raise ValidationError(f"At most {scale} digits after the point.")
+            raise ValidationError(
+                ngettext(
+                    "At most %(num)s digits after the point.",
+                    "At most %(num)s digits after the point.",
+                    scale,
+                )
+            )
 
     return check
 
 
 def _refuse_infinite(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms passes both
     if field.data is not None and not Decimal(field.data).is_finite():
-        raise ValidationError("This must be a number.")
+        raise ValidationError(gettext("This must be a number."))
 
 
 def _refuse_nul(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms passes both
     if "\0" in (field.data or ""):
-        raise ValidationError("This holds a character that cannot be stored.")
+        raise ValidationError(gettext("This holds a character that cannot be stored."))
 
 
 def _one_kind_of_line_end(value: str | None) -> str | None:

@@ -9,25 +9,26 @@ from sqlalchemy.exc import DBAPIError
 from project.admin.views import ModelAdmin
 from project.db.errors import diagnose
 from project.errors import DomainError
+from project.i18n import and_list, gettext, mark, noun
 
 UNIQUE, NOT_NULL, CHECK, EXCLUSION = "23505", "23502", "23514", "23P01"
 FOREIGN_KEY = ("23503", "23001")
 
 SENTENCES = {
-    "22001": ("A text is too long.", 400),
-    "22003": ("A number is too large or too small.", 400),
-    "22007": ("A date or time has not the form that is needed.", 400),
-    "22008": ("A date or time is beyond what can be stored.", 400),
-    "22021": ("A text holds a character that cannot be stored.", 400),
-    "22P02": ("A value has not the form that is needed.", 400),
-    "22P05": ("A text holds a character that cannot be stored.", 400),
-    "40001": ("Somebody else changed the same data at the same moment; try again.", 503),
-    "40P01": ("Somebody else changed the same data at the same moment; try again.", 503),
-    "42501": ("The database does not allow this.", 403),
-    "44000": ("This breaks a rule of the data.", 400),
-    "55P03": ("Somebody else is changing this right now; try again in a moment.", 503),
+    "22001": (mark("A text is too long."), 400),
+    "22003": (mark("A number is too large or too small."), 400),
+    "22007": (mark("A date or time has not the form that is needed."), 400),
+    "22008": (mark("A date or time is beyond what can be stored."), 400),
+    "22021": (mark("A text holds a character that cannot be stored."), 400),
+    "22P02": (mark("A value has not the form that is needed."), 400),
+    "22P05": (mark("A text holds a character that cannot be stored."), 400),
+    "40001": (mark("Somebody else changed the same data at the same moment; try again."), 503),
+    "40P01": (mark("Somebody else changed the same data at the same moment; try again."), 503),
+    "42501": (mark("The database does not allow this."), 403),
+    "44000": (mark("This breaks a rule of the data."), 400),
+    "55P03": (mark("Somebody else is changing this right now; try again in a moment."), 503),
     "P0001": (
-        "A rule of the database refuses this.",
+        mark("A rule of the database refuses this."),
         400,
     ),  # a trigger's RAISE; its text may hold values
 }
@@ -48,7 +49,9 @@ def explain(error: Exception, view: ModelAdmin) -> Mistake | None:
     No SQL, no value and no name of a constraint gets onto the page.
     """
     if isinstance(error, DomainError):
-        return Mistake(getattr(error, "field", None), _sentence(error.detail), error.status)
+        return Mistake(
+            getattr(error, "field", None), _sentence(gettext(error.detail)), error.status
+        )
     if isinstance(error, DBAPIError):
         diagnostics = getattr(error.orig, "diag", None)
         sqlstate = getattr(error.orig, "sqlstate", None)
@@ -58,7 +61,7 @@ def explain(error: Exception, view: ModelAdmin) -> Mistake | None:
     diagnosis = diagnose(error)
     if diagnosis is None:
         return None
-    return Mistake(None, _sentence(diagnosis.error.title), diagnosis.error.status)
+    return Mistake(None, _sentence(gettext(diagnosis.error.title)), diagnosis.error.status)
 
 
 def _explain_specifically(sqlstate: str | None, found: Any, view: ModelAdmin) -> Mistake | None:
@@ -66,58 +69,66 @@ def _explain_specifically(sqlstate: str | None, found: Any, view: ModelAdmin) ->
         return None
     if sqlstate in SENTENCES:
         sentence, status = SENTENCES[sqlstate]
-        return Mistake(_field_of(view, found.column_name), sentence, status)
+        return Mistake(_field_of(view, found.column_name), gettext(sentence), status)
     is_own = found.table_name == view.table.name
     if sqlstate in FOREIGN_KEY:
         return _explain_reference(found, view) if is_own else _explain_dependants(found, view)
     if sqlstate in {UNIQUE, EXCLUSION} and not is_own:
         others = view.name_of_table(found.table_name)
-        return Mistake(None, f"{others} have one like this already.", 409)
+        return Mistake(None, gettext("%(others)s have one like this already.", others=others), 409)
     explain_own = OWN.get(sqlstate)
     return explain_own(found, view) if is_own and explain_own is not None else None
 
 
 def _explain_dependants(found: Any, view: ModelAdmin) -> Mistake:
     others = view.name_of_table(found.table_name)
-    return Mistake(None, f"{others} still refer to this, so nothing was deleted.", 409)
+    return Mistake(
+        None, gettext("%(others)s still refer to this, so nothing was deleted.", others=others), 409
+    )
 
 
 def _explain_reference(found: Any, view: ModelAdmin) -> Mistake:
     """A row refers to what is gone; or, within one table, another row refers to this one."""
     constraint = _constraint(view.table, found.constraint_name)
     if isinstance(constraint, ForeignKeyConstraint) and constraint.referred_table is view.table:
-        sentence = "Another one still refers to this, or this refers to what is gone."
+        sentence = gettext("Another one still refers to this, or this refers to what is gone.")
         return Mistake(None, sentence, 409)
-    return Mistake(_first_field(view, constraint), "What this refers to is gone.", 409)
+    return Mistake(_first_field(view, constraint), gettext("What this refers to is gone."), 409)
 
 
 def _explain_duplicate(found: Any, view: ModelAdmin) -> Mistake:
     constraint = _constraint(view.table, found.constraint_name)
     names = _fields(view, constraint)
     if len(names) > 1:
-        labels = " and ".join(view.label_of(name).lower() for name in names)
-        sentence = f"Another {view.name.lower()} has the same {labels} already."
+        sentence = gettext(
+            "Another %(name)s has the same %(columns)s already.",
+            name=noun(view.name),
+            columns=and_list([noun(view.label_of(name)) for name in names]),
+        )
     else:
-        sentence = f"Another {view.name.lower()} has this already."
+        sentence = gettext("Another %(name)s has this already.", name=noun(view.name))
     return Mistake(_first_field(view, constraint), sentence, 409)
 
 
 def _explain_overlap(found: Any, view: ModelAdmin) -> Mistake:
     constraint = _constraint(view.table, found.constraint_name)
-    sentence = f"This overlaps with another {view.name.lower()}."
+    sentence = gettext("This overlaps with another %(name)s.", name=noun(view.name))
     return Mistake(_first_field(view, constraint), sentence, 409)
 
 
 def _explain_empty(found: Any, view: ModelAdmin) -> Mistake:
-    return Mistake(_field_of(view, found.column_name), "This must not be empty.", 400)
+    return Mistake(_field_of(view, found.column_name), gettext("This must not be empty."), 400)
 
 
 def _explain_rule(found: Any, view: ModelAdmin) -> Mistake:
     table = view.table
     rule = (found.constraint_name or "").removeprefix(f"ck_{table.name}_")
     column = next((column.key for column in table.columns if rule.startswith(column.key)), None)
-    named = f": {rule.replace('_', ' ')}" if rule else ""
-    return Mistake(_field_of(view, column), f"This breaks a rule of the data{named}.", 400)
+    sentence = gettext("This breaks a rule of the data.")
+    if rule:
+        named = rule.replace("_", " ")
+        sentence = gettext("This breaks a rule of the data: %(rule)s.", rule=named)
+    return Mistake(_field_of(view, column), sentence, 400)
 
 
 OWN: dict[str, Callable[[Any, ModelAdmin], Mistake]] = {

@@ -21,6 +21,8 @@ from project.admin.views import OFFERED, ModelAdmin
 from project.admin.work import AdminWork
 from project.admin.zones import set_zone
 from project.errors import NotFound
+from project.i18n import gettext, mark
+from project.i18n.catalogues import Languages
 from project.logging import request_id
 from project.runtime import Runtime
 from project.web.client import client_of
@@ -35,10 +37,15 @@ ZONE = "_zone"
 FEW_ROWS = 25
 """Rows with inputs that the event loop writes by itself."""
 
-NOT_OFFERED = "This is not offered here."
-NOT_PERMITTED = "You are not allowed to do this."
+NOT_OFFERED = mark("This is not offered here.")
+NOT_PERMITTED = mark("You are not allowed to do this.")
 
-NOTES = {"saved": "Saved.", "added": "Added.", "deleted": "Deleted.", "ended": "Signed out."}
+NOTES = {
+    "saved": mark("Saved."),
+    "added": mark("Added."),
+    "deleted": mark("Deleted."),
+    "ended": mark("Signed out."),
+}
 """What the page after a change may say; an address chooses one and cannot say more."""
 
 
@@ -49,6 +56,7 @@ class AdminPages(Admin):
     work: AdminWork
     sessions: CookieSessions
     groups: dict[str, list[ModelAdmin]]
+    languages: Languages
 
     async def page(
         self, request: Request, template: str, status: int = 200, **context: Any
@@ -79,7 +87,7 @@ class AdminPages(Admin):
     def _note(self, request: Request, view: Any) -> str | None:
         name = request.query_params.get("note", "")
         own = getattr(view, "own_pages", {}).get(name)
-        return NOTES.get(name) if own is None else own.done
+        return gettext(NOTES.get(name, "") if own is None else own.done) or None
 
     def model_views(self) -> Iterator[ModelAdmin]:
         """Yield the views of models, in the menu's order."""

@@ -20,6 +20,7 @@ from project.admin.rows import (
 )
 from project.admin.views import ModelAdmin
 from project.errors import NotFound
+from project.i18n import gettext
 from project.web.principal import Principal
 
 
@@ -115,7 +116,7 @@ def _shown(view: ModelAdmin, name: str, value: Any) -> str:
     labels = view.choices_of(name)
     text = value.name if isinstance(value, Enum) else value
     if labels and text in labels:
-        return badge(labels[text], list(labels).index(text) % TONES)
+        return badge(gettext(labels[text]), list(labels).index(text) % TONES)
     if isinstance(value, int) and not isinstance(value, bool) and view.is_reference(name):
         return str(value)  # a number that names something has no thousands
     return display(value)

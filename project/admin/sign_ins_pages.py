@@ -16,6 +16,7 @@ from project.admin.rows import select_row
 from project.admin.sessions import IDLE
 from project.admin.views import ModelAdmin
 from project.errors import NotFound
+from project.i18n import gettext
 from project.web.client import client_of
 from project.web.principal import Principal
 from project.web.sign_ins import SignIn, SignIns
@@ -58,7 +59,7 @@ class SignInsPages(AdminPages):
         """List where an account is signed in, or end that, for whoever may change the account."""
         view, identifier = self.view_of(request, "change"), request.path_params["pk"]
         if view.model is not self.account_model:
-            raise HTTPException(404, "Only accounts have sign-ins.")
+            raise HTTPException(404, gettext("Only accounts have sign-ins."))
         account, found = await self.work.run(
             self._list_of, view, principal_of(request), identifier, request
         )
@@ -99,7 +100,7 @@ class SignInsPages(AdminPages):
         elif sent is not None and sent.get("all"):
             await self.work.run(self._knows.end_sign_ins, account_id, keep_cookie=keep)
         else:
-            raise HTTPException(400, "Choose a sign-in first.")
+            raise HTTPException(400, gettext("Choose a sign-in first."))
         logger.info(
             "Ended sign-ins in the admin",
             logger="security",

@@ -25,6 +25,7 @@ from project.admin.declaring import adopt
 from project.admin.formats import display
 from project.admin.guard import Guard, RefuseCrossSiteWrites
 from project.admin.history.pages import HistoryPages
+from project.admin.language import LanguageOfPerson, install_translation
 from project.admin.lists.action_pages import ActionPages, actions_for
 from project.admin.lists.editing_pages import EditingPages
 from project.admin.lists.export_pages import ExportPages, may_export
@@ -41,6 +42,8 @@ from project.admin.zones import ZoneOfPerson, zone_name
 from project.apps import AppConfig
 from project.db.errors import diagnose
 from project.errors import AppError, DomainError
+from project.i18n import gettext, mark, noun
+from project.i18n.catalogues import load_languages
 from project.logging import request_id
 from project.runtime import Runtime
 from project.templating import TEMPLATE_FOLDER
@@ -50,6 +53,9 @@ from project.web.static import ProjectFiles, static_url
 
 BASE_URL = "/admin"
 ERROR_PAGE = "sqladmin/error.html"
+
+PHRASES = (mark("Not Found"), mark("Method Not Allowed"), mark("Bad Request"))
+"""What Starlette says by itself."""
 
 
 def install_admin(app: FastAPI) -> None:
@@ -94,6 +100,9 @@ class AdminSite(
         self.extra_pages: list[BaseView] = []
         self.has_second_factor = isinstance(runtime.authenticator, SecondFactor)
         self.sessions = CookieSessions(runtime, self.work, BASE_URL)
+        general = runtime.settings.general
+        codes = dict.fromkeys([general.language_code, *general.languages])
+        self.languages = load_languages(codes, runtime.registry.locale_folders())
         super().__init__(
             app,
             # Bound to nothing: what SQLAdmin would read or write behind our back fails.
@@ -105,6 +114,7 @@ class AdminSite(
         )
         self.admin.router.routes = self._routes()
         self.admin.state.runtime = runtime  # here, too, `runtime_of(request)` finds it
+        self.admin.state.site = self
 
     def register(self, app: AppConfig, view: type[BaseView | ModelView]) -> None:
         """Add what an app declares. Raises AppError for what cannot work."""
@@ -157,7 +167,9 @@ class AdminSite(
             SQLAlchemyError: self._on_database_error,
         }
         guarded = RefuseCrossSiteWrites(self.admin.router)
-        self.admin.middleware_stack = Guard(ZoneOfPerson(ExceptionMiddleware(guarded, handlers)))
+        answering = ZoneOfPerson(ExceptionMiddleware(guarded, handlers))
+        default = self.runtime.settings.general.language_code
+        self.admin.middleware_stack = Guard(LanguageOfPerson(answering, self.languages, default))
 
     def init_templating_engine(self) -> Jinja2Templates:
         """Let apps override templates, too, and give the templates what ours use."""
@@ -168,6 +180,7 @@ class AdminSite(
         first, *others = loader.loaders
         templates.env.loader = ChoiceLoader([first, FileSystemLoader(folders), *others])
         templates.env.trim_blocks = templates.env.lstrip_blocks = True
+        install_translation(templates.env, self.languages)
         templates.env.auto_reload = not self.runtime.settings.is_deployed
         templates.env.globals.update(
             static_url=static_url,
@@ -202,7 +215,7 @@ class AdminSite(
     def name_of_model(self, model: type) -> str:
         """Return what people call a row of a model."""
         views = (view.name for view in self.model_views() if view.model is model)
-        return next(views, model.__name__).lower()
+        return noun(next(views, model.__name__))
 
     def _routes(self) -> list[BaseRoute]:
         """Name what is answered. SQLAdmin's file download is not here."""
@@ -255,6 +268,6 @@ class AdminSite(
             "sqladmin/error_inside.html" if await self._is_inside(request, status) else ERROR_PAGE,
             status,
             status_code=status,
-            message=sentence,
+            message=gettext(sentence),
             request_id=request_id.get() or "",
         )

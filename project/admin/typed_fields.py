@@ -12,6 +12,7 @@ from wtforms import StringField, TextAreaField
 from wtforms.fields import DateTimeLocalField, DecimalField, IntegerField
 
 from project.admin.zones import from_zone, in_zone
+from project.i18n import gettext, mark
 
 
 @contextmanager
@@ -41,7 +42,7 @@ class SpanField(StringField):  # type: ignore[misc]  # WTForms is untyped
             return
         self.data = timedelta() if text in ZERO else parse_interval(text)
         if self.data is None:
-            raise ValueError("Write a length of time like 1 day 1:25:33.")
+            raise ValueError(gettext("Write a length of time like 1 day 1:25:33."))
 
 
 class WholeNumberField(IntegerField):  # type: ignore[misc]  # WTForms is untyped
@@ -71,7 +72,7 @@ class LinesField(TextAreaField):  # type: ignore[misc]  # WTForms is untyped
     """A list, one item a line: works without JavaScript."""
 
     def __init__(self, *arguments: Any, coerce: Callable[[str], Any] = str, **options: Any) -> None:
-        options.setdefault("description", "One a line.")
+        options.setdefault("description", mark("One a line."))
         super().__init__(*arguments, **options)
         self.coerce = coerce
 
@@ -85,7 +86,7 @@ class LinesField(TextAreaField):  # type: ignore[misc]  # WTForms is untyped
         try:
             self.data = [self.coerce(line) for line in lines if line.strip()]
         except (ValueError, ArithmeticError):
-            raise ValueError("One of these lines is not what this list holds.") from None
+            raise ValueError(gettext("One of these lines is not what this list holds.")) from None
 
 
 class DayField(DateField):

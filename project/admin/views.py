@@ -22,11 +22,13 @@ from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, Session
 from wtforms import Form
 from wtforms.fields.core import UnboundField
 
+from project.admin.form_language import speaking
 from project.admin.forms import Converter, lookup_columns
 from project.admin.lists.bulk_options import BulkOptions
 from project.admin.lists.options import ListOptions, bare_name
 from project.admin.objects.options import ObjectOptions, has_path
 from project.errors import AppError
+from project.i18n import gettext
 from project.runtime import Runtime
 from project.web.principal import Principal
 
@@ -48,6 +50,10 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
     can_export = False
     form_converter = Converter
     create_template = edit_template = "sqladmin/form.html"
+    declared_name: str
+    declared_plural: str
+    """The names as the code has them; `name` and `name_plural` speak the reader's language."""
+
     form_class_for_create: type[Form]
     form_class_for_edit: type[Form]
 
@@ -136,6 +142,10 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
 
     def label_of(self, name: str) -> str:
         """Return what people call a column."""
+        return gettext(self.declared_label(name))
+
+    def declared_label(self, name: str) -> str:
+        """Return what a column is called in the code, or after its name."""
         default = name.rpartition(".")[2].replace("_", " ").capitalize()
         label: str = self._column_labels.get(name, "ID" if name == "id" else default)
         return label
@@ -233,7 +243,7 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
         for view in self._admin_ref.views:
             if isinstance(view, ModelAdmin) and view.table.name == table:
                 return view.name_plural
-        return "Other rows"
+        return gettext("Other rows")
 
     def formatter_of(self, name: str, *, is_list: bool) -> Callable[..., Any] | None:
         """Return the view's own formatter of a column, if it has one."""
@@ -258,7 +268,7 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
         try:
             coroutine.send(None)
         except StopIteration as done:
-            return _put_own_fields_last(done.value, self.form_base_class)
+            return speaking(_put_own_fields_last(done.value, self.form_base_class))
         except Exception as error:
             raise AppError(f"{_name_of(self)}: its form cannot be built: {error}") from error
         coroutine.close()

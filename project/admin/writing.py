@@ -39,6 +39,7 @@ from project.admin.rows import (
 )
 from project.admin.views import ModelAdmin, Values
 from project.errors import Invalid, NotFound
+from project.i18n import gettext
 from project.trail import ADD, CHANGE, DELETE, Recorded
 from project.web.principal import Principal
 
@@ -305,7 +306,7 @@ def _foreign_keys(
     if (field.data or "").strip():
         target = find_reference(session, view, principal, field)
         if target is None:
-            raise FieldMistake(field.name, "There is nothing with this id or name.")
+            raise FieldMistake(field.name, gettext("There is nothing with this id or name."))
     for local, remote in relation.local_remote_pairs or ():
         key = view.mapper.get_property_by_column(local).key
         value = None if target is None else getattr(target, str(remote.key))

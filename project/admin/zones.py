@@ -12,6 +12,8 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from project.i18n import gettext
+
 COOKIE = "lintel_zone"
 LONGEST = 64
 DEFAULT = "UTC"
@@ -70,7 +72,9 @@ def from_zone(local: datetime) -> datetime:
         moment = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
         is_shown = moment.astimezone(zone).replace(tzinfo=None) == local
     except OverflowError:
-        raise ValueError("A date or time is beyond what can be stored.") from None
+        raise ValueError(gettext("A date or time is beyond what can be stored.")) from None
     if not is_shown:
-        raise ValueError(f"There is no such time in {name}: the clocks go forward over it.")
+        raise ValueError(
+            gettext("There is no such time in %(zone)s: the clocks go forward over it.", zone=name)
+        )
     return moment

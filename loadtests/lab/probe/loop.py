@@ -13,7 +13,7 @@ from types import FrameType
 
 from project.web.loop_guard import HOME, LIBRARIES, innermost_frame
 
-BEAT = 0.02
+BEAT = 0.04
 """Seconds between two beats; how late one came is the loop's lag. uvloop counts milliseconds."""
 
 HELD = 0.05

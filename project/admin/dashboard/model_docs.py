@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from project.admin.pages import AdminPages, may
 from project.admin.views import ModelAdmin, is_secret
+from project.i18n import gettext
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has not typed it
 
@@ -84,7 +85,7 @@ def describe_model(view: ModelAdmin) -> ModelDoc:
     relations = [
         Attribute(
             relation.key,
-            f"{'many' if relation.uselist else 'one'} {relation.mapper.class_.__name__}",
+            _kind_of(relation),
             [],
             said.get(relation.key, ""),
             relation.mapper.class_,
@@ -101,6 +102,13 @@ def describe_model(view: ModelAdmin) -> ModelDoc:
     )
 
 
+def _kind_of(relation: Any) -> str:
+    name = relation.mapper.class_.__name__
+    if relation.uselist:
+        return gettext("many %(name)s", name=name)
+    return gettext("one %(name)s", name=name)
+
+
 def _describe_column(name: str, column: Any, said: dict[str, str]) -> Attribute:
     return Attribute(
         name, column.type.compile(DIALECT), list(_notes(column)), said.get(name, column.doc or "")
@@ -111,17 +119,17 @@ def _notes(column: Any) -> Iterator[str]:
     if not isinstance(column, Column):
         return
     if column.primary_key:
-        yield "key"
+        yield gettext("key")
     if column.unique:
-        yield "unique"
+        yield gettext("unique")
     elif column.index:
-        yield "indexed"
+        yield gettext("indexed")
     if not column.primary_key:
-        yield "may be empty" if column.nullable else "required"
+        yield gettext("may be empty") if column.nullable else gettext("required")
     for foreign_key in column.foreign_keys:
-        yield f"refers to {foreign_key.target_fullname}"
+        yield gettext("refers to %(name)s", name=foreign_key.target_fullname)
     if column.identity is not None or column.server_default is not None:
-        yield "the database fills it in"
+        yield gettext("the database fills it in")
 
 
 def _rules(view: ModelAdmin) -> Iterator[str]:
@@ -129,7 +137,8 @@ def _rules(view: ModelAdmin) -> Iterator[str]:
         if isinstance(constraint, CheckConstraint):
             yield str(constraint.sqltext)
         elif isinstance(constraint, UniqueConstraint):
-            yield f"unique: {', '.join(column.name for column in constraint.columns)}"
+            names = ", ".join(column.name for column in constraint.columns)
+            yield gettext("unique: %(names)s", names=names)
 
 
 def _paragraphs(text: str | None) -> list[str]:

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from project.admin.dashboard.panels import Panel
 from project.admin.dashboard.theme import set_theme
 from project.admin.history.reading import Event, fetch_recent
+from project.admin.language import set_language
 from project.admin.lists.counting import Count, count_rows
 from project.admin.pages import NOT_PERMITTED, AdminPages, may, principal_of
 from project.admin.sign_in_form import read_form, text_in
@@ -50,6 +51,7 @@ class DashboardPages(AdminPages):
             Route("/", self.index, name="index"),
             Route("/panels/{panel}", self.panel, name="panel"),
             Route("/theme", self.theme, name="theme", methods=["POST"]),
+            Route("/language", self.language, name="language", methods=["POST"]),
         ]
 
     @login_required
@@ -74,6 +76,14 @@ class DashboardPages(AdminPages):
             raise HTTPException(403, NOT_PERMITTED)
         shown = await self.work.run(_read_panel, panel)
         return await self.page(request, "sqladmin/panels/alone.html", shown=shown, alone=True)
+
+    async def language(self, request: Request) -> Response:
+        """Choose the language of these pages, for this browser."""
+        form = await read_form(request)
+        response = RedirectResponse(self.sessions.local_target(form.get("next")), 303)
+        code, is_secure = text_in(form, "language"), self.runtime.settings.is_deployed
+        set_language(response, self.languages, code, is_secure=is_secure)
+        return response
 
     async def theme(self, request: Request) -> Response:
         """Choose between light, dark and what the system says, for this browser."""

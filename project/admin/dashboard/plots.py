@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from project.i18n import localised
+
 WIDTH, HEIGHT = 600, 120
 """Of the drawing, in its own units; the page scales it."""
 
@@ -72,4 +74,4 @@ def _bar(
 def number(value: Decimal | int) -> str:
     """Write a number for people: `1,234`, `1,234.50`."""
     is_whole = value == int(value)
-    return f"{int(value):,}" if is_whole else f"{value:,.2f}"
+    return localised(f"{int(value):,}" if is_whole else f"{value:,.2f}")

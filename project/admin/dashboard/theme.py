@@ -4,8 +4,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from project.i18n import gettext, mark
+
 COOKIE = "lintel_theme"
 THEMES = ("system", "light", "dark")
+LABELS = (mark("System"), mark("Light"), mark("Dark"))
 LIFETIME = 365 * 86_400
 
 
@@ -18,7 +21,7 @@ def theme_of(request: Request) -> str:
 def set_theme(response: Response, theme: str, *, is_secure: bool) -> None:
     """Let the browser keep a choice. Raises HTTPException for what is none."""
     if theme not in THEMES:
-        raise HTTPException(400, "There are three themes: system, light and dark.")
+        raise HTTPException(400, gettext("There are three themes: system, light and dark."))
     response.set_cookie(
         COOKIE,
         theme,

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from project.admin.history.reading import fetch_history
 from project.admin.pages import AdminPages, principal_of
 from project.db.base import MAXIMUM_ID
+from project.i18n import gettext
 
 
 class HistoryPages(AdminPages):
@@ -40,5 +41,5 @@ def _before(text: str | None) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAXIMUM_ID)):
-        raise HTTPException(400, "An entry has a number.")
+        raise HTTPException(400, gettext("An entry has a number."))
     return min(int(text), MAXIMUM_ID)

@@ -12,13 +12,20 @@ from project.admin.objects.inline import Inline
 from project.admin.rows import identifier_of, identify, select_row
 from project.admin.views import ModelAdmin
 from project.errors import NotFound
+from project.i18n import gettext, mark
 from project.trail import Entry, Recorded, Trail
 from project.web.principal import Principal
 
 PAGE = 20
 RECENT = 10
 
-VERBS = {"add": "Added", "change": "Changed", "delete": "Deleted"}
+VERBS = {
+    "add": mark("Added"),
+    "change": mark("Changed"),
+    "import": mark("Import"),
+    "export": mark("Export"),
+    "delete": mark("Deleted"),
+}
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ def fetch_recent(
 def describe(view: ModelAdmin, recorded: Recorded, principal: Principal) -> Event:
     """Write an entry for a page. A column that no page of the view shows is for superusers."""
     entry, inlines = recorded.entry, {inline.key: inline for inline in view.inline_views}
-    verb = VERBS.get(entry.action, entry.action.replace("_", " ").capitalize())
+    verb = gettext(VERBS.get(entry.action, entry.action.replace("_", " ").capitalize()))
     shown = []
     for name, values in entry.changes.items():
         if name in inlines:
@@ -168,7 +175,7 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "Yes" if value else "No"
+        return gettext("Yes") if value else gettext("No")
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) or "{}"
     if isinstance(value, list):

@@ -31,6 +31,7 @@ from project.admin.pages import (
     read_back,
 )
 from project.admin.views import ModelAdmin
+from project.i18n import gettext
 
 LIST_LIMIT = 2 * FORM_LIMIT
 """Fields that a list may send: its tick boxes, and what can be edited in it."""
@@ -59,7 +60,7 @@ class ActionPages(AdminPages):
             return _to_export(request, view, sent)
         action = _find_action(request, view, _text(sent, "action"))
         if action is None:
-            raise HTTPException(400, "Choose an action first.")
+            raise HTTPException(400, gettext("Choose an action first."))
         selection = self.selection_of(request, view, sent)
         if action.name == DELETE and not selection.is_everything:
             return self._to_deletion(request, selection, _text(sent, "back"))
@@ -102,7 +103,7 @@ class ActionPages(AdminPages):
         mistake = mistake_of(error, selection.view)
         sentences = list(error.sentences) if isinstance(error, Refused) else []
         if sentences:
-            mistake = mistake._replace(sentence="Nothing was done:")
+            mistake = mistake._replace(sentence=gettext("Nothing was done:"))
         if form is not None and mistake.field in form._fields:
             field = form._fields[mistake.field]
             field.errors = [*field.errors, mistake.sentence]
@@ -154,7 +155,7 @@ def _to_export(request: Request, view: ModelAdmin, sent: FormData) -> Response:
     """Lead to the page of exports, which asks for itself what somebody may."""
     ticked = [value for value in sent.getlist("pks") if isinstance(value, str)]
     if WHOLE_LIST not in sent and not ticked:
-        raise HTTPException(400, "Choose some rows first.")
+        raise HTTPException(400, gettext("Choose some rows first."))
     chosen = [] if WHOLE_LIST in sent else [("pks", value) for value in ticked]
     query = urlencode([("back", _text(sent, "back")), *chosen])
     return RedirectResponse(f"{path_to(request, 'export', identity=view.identity)}?{query}", 303)

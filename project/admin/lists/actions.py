@@ -22,6 +22,7 @@ from project.admin.recording import (
 )
 from project.admin.rows import version_column
 from project.admin.views import ModelAdmin
+from project.i18n import gettext, noun, number
 from project.trail import DELETE, Entry
 
 FIRST = 20
@@ -66,11 +67,11 @@ class Outcome:
 
     def say(self, view: ModelAdmin) -> str:
         """Return all of it as a sentence."""
-        said = list(self.sentences)
+        said, label = list(self.sentences), self.label.rstrip("… ")
         if self.rows is not None:
             name = view.name if self.rows == 1 else view.name_plural
-            said.insert(0, f"{self.label.rstrip('…')}: {self.rows:,} {name.lower()}.")
-        return " ".join(said) or f"{self.label.rstrip('…')}: done."
+            said.insert(0, f"{label}: {number(self.rows)} {noun(name)}.")
+        return " ".join(said) or gettext("%(action)s: done.", action=label)
 
 
 def preview(session: Session, selection: Selection) -> Preview:

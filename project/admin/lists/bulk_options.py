@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from project.admin.actions import Action, action, find_actions
 from project.errors import AppError
+from project.i18n import mark
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapper, Session
@@ -58,7 +59,7 @@ class BulkOptions:
         def _mistake(self, sentence: str) -> AppError: ...
         def delete_rows(self, session: Session, rows: Sequence[Any]) -> None: ...
 
-    @action(label="Delete", permission="delete", confirm="This cannot be undone.")
+    @action(label=mark("Delete"), permission="delete", confirm=mark("This cannot be undone."))
     def delete_chosen(
         self,
         session: "Session",

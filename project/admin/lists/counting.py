@@ -18,6 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 
 from project.admin.views import ModelAdmin
+from project.i18n import gettext, number
 
 COUNT_LIMIT = 10_000
 """Rows that are counted one by one; beyond, PostgreSQL's own estimate has to do."""
@@ -34,10 +35,13 @@ class Count:
     precision: str = "exactly"
 
     def __str__(self) -> str:
-        number = f"{self.rows:,}"
-        return {"about": f"about {number}", "more": f"more than {number}"}.get(
-            self.precision, number
-        )
+        rows = number(self.rows)
+        match self.precision:
+            case "about":
+                return gettext("about %(rows)s", rows=rows)
+            case "more":
+                return gettext("more than %(rows)s", rows=rows)
+        return rows
 
 
 class Estimate(NamedTuple):

@@ -17,6 +17,7 @@ from project.admin import writing
 from project.admin.conflicts import (
     OPENED,
     ChangedMeanwhile,
+    Difference,
     one_line_end,
     remember,
     remembered,
@@ -31,11 +32,12 @@ from project.admin.recording import Actor
 from project.admin.rows import identifier_of, identify, select_rows, version_column
 from project.admin.views import ModelAdmin, Values
 from project.errors import DomainError, NotFound
+from project.i18n import gettext, mark
 from project.web.principal import Principal
 
 PREFIX = "row-"
 ID, VERSION = "_id", "_version"
-GONE = "This is gone, or not to be seen any more; nothing was saved."
+GONE = mark("This is gone, or not to be seen any more; nothing was saved.")
 
 
 @dataclass
@@ -166,7 +168,7 @@ def _open_touched(
     try:
         found, form = writing.open_row(session, view, principal, identifier, sent)
     except DomainError as error:
-        editor.problem = GONE if isinstance(error, NotFound) else error.detail
+        editor.problem = gettext(GONE if isinstance(error, NotFound) else error.detail)
         editor.status = error.status
         return editor
     _leave_only(form, [name for name in view.editable_columns if name in opened])
@@ -216,14 +218,22 @@ def _note(editor: Editor, error: Exception, mistake: Mistake) -> None:
     if isinstance(error, ChangedMeanwhile):
         # Saving once more is then a decision, made with both values in view.
         editor.version, editor.opened = error.version, error.opened
-        there = [f"{d.label} is now {d.theirs or 'empty'}" for d in error.differences]
-        who = error.last.entry.actor_label if error.last is not None else "Somebody"
-        editor.problem = f"{who} changed this meanwhile: {', '.join(there) or 'as you wrote it'}."
+        there = [_is_now(difference) for difference in error.differences]
+        editor.problem = gettext(
+            "%(who)s changed this meanwhile: %(what)s.",
+            who=error.last.entry.actor_label if error.last is not None else gettext("Somebody"),
+            what=", ".join(there) or gettext("as you wrote it"),
+        )
     elif mistake.field in editor.form._fields:
         found = editor.form._fields[mistake.field]
         found.errors = [*found.errors, mistake.sentence]
     else:
         editor.problem = mistake.sentence
+
+
+def _is_now(found: Difference) -> str:
+    theirs = found.theirs or gettext("empty")
+    return gettext("%(column)s is now %(text)s", column=found.label, text=theirs)
 
 
 def fetch_again(

@@ -20,11 +20,12 @@ from project.admin.lists.editing import (
 from project.admin.lists.pages import ListPages
 from project.admin.pages import FORM_LIMIT, NOT_OFFERED, actor_of, keep_zone, principal_of
 from project.admin.views import ModelAdmin
+from project.i18n import gettext, mark, ngettext, noun
 
 BESIDE = 4
 """Fields of each row besides those for its columns: which row, its version, what it was, a tick."""
 
-NOT_SAVED = "Nothing was saved: see the rows that are marked."
+NOT_SAVED = mark("Nothing was saved: see the rows that are marked.")
 
 
 class EditingPages(ListPages):
@@ -45,15 +46,19 @@ class EditingPages(ListPages):
         keep_zone(sent)
         identifiers = [identifier for identifier, _ in read_rows(sent)]
         if len(identifiers) > max(view.page_size_options):
-            raise HTTPException(400, "These are more rows than a list shows.")
+            raise HTTPException(400, gettext("These are more rows than a list shows."))
         editors = await self.work.run(open_sent, view, principal_of(request), sent)
         try:
             saved = await self._save_all(request, view, editors)
         except NotSaved as refusal:
             return await self._show_again(request, identifiers, refusal.editors)
         query = f"?{request.url.query}" if request.url.query else ""
-        name = (view.name if saved == 1 else view.name_plural).lower()
-        sentence = f"{saved:,} {name} saved." if saved else "Nothing was changed."
+        name = noun(view.name if saved == 1 else view.name_plural)
+        sentence = gettext("Nothing was changed.")
+        if saved:
+            sentence = ngettext(
+                "%(num)s %(name)s saved.", "%(num)s %(name)s saved.", saved, name=name
+            )
         to = RedirectResponse(f"{request.url.path}{query}", 303)
         return flash.say(to, self.runtime.settings, sentence)
 
@@ -72,5 +77,11 @@ class EditingPages(ListPages):
         gone = [editor for editor in wrong if editor.identifier not in editors]
         status = max((editor.status for editor in wrong), default=400)
         return await self._list_page(
-            request, view, query, page, editors=editors, gone=gone, refusal=(status, NOT_SAVED)
+            request,
+            view,
+            query,
+            page,
+            editors=editors,
+            gone=gone,
+            refusal=(status, gettext(NOT_SAVED)),
         )

@@ -130,7 +130,7 @@ def record_export(session: Session, order: Order, actor: Actor, written: Written
         action=EXPORT,
         model=view.model_label,
         object_id="",
-        object_label=f"{written.rows:,} {view.name_plural.lower()}",
+        object_label=f"{written.rows:,} {view.declared_plural.lower()}",
         changes={
             "rows": [None, written.rows],
             "complete": [None, written.is_whole],

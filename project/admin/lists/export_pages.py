@@ -37,6 +37,7 @@ from project.admin.pages import (
 from project.admin.recording import Actor
 from project.admin.views import ModelAdmin
 from project.errors import Unavailable
+from project.i18n import gettext
 
 COLUMNS = "column"
 
@@ -86,7 +87,7 @@ class ExportPages(AdminPages):
         chosen = {str(name) for name in sent.getlist(COLUMNS)}
         names = [name for name in export_names(view) if name in chosen or not chosen]
         if kind not in FORMATS or not chosen <= set(names):
-            raise HTTPException(400, "Choose a format and columns that are offered.")
+            raise HTTPException(400, gettext("Choose a format and columns that are offered."))
         selection = self._selection(request, view, ticked, back)
         order = Order(selection, names, kind, "bom" in sent and kind == CSV, back)
         if self._is_exporting:

@@ -30,6 +30,7 @@ from project.admin.lists.values import (
     next_day,
     parse_value,
 )
+from project.i18n import gettext
 
 MOST_CHOICES = 20
 """Choices that are shown as links; for more of them something has to be typed."""
@@ -45,7 +46,7 @@ class BooleanFilter(FieldFilter):
         yield from (self._flag(True), self._flag(False))
 
     def _flag(self, value: bool) -> Choice:
-        text, label = (YES, "Yes") if value else (NO, "No")
+        text, label = (YES, gettext("Yes")) if value else (NO, gettext("No"))
         return self._choice("", text, label, lambda column: column.is_(value))
 
 
@@ -54,14 +55,14 @@ class ChoiceFilter(FieldFilter):
 
     def _read(self, scope: Scope, lookup: str, value: str) -> Choice:  # noqa: ARG002 - has none
         if value not in self.labels:
-            raise WrongValue("choose one of those that are offered.")
+            raise WrongValue(gettext("choose one of those that are offered."))
         return self._labelled(value)
 
     def _choices(self) -> Iterator[Choice]:
         return (self._labelled(value) for value in self.labels)
 
     def _labelled(self, value: str) -> Choice:
-        return self._equals(parse_value(self.path.type, value), value, self.labels[value])
+        return self._equals(parse_value(self.path.type, value), value, gettext(self.labels[value]))
 
 
 class RangeFilter(FieldFilter):
@@ -77,17 +78,34 @@ class RangeFilter(FieldFilter):
     def _bound(self, lookup: str, text: str, parsed: Any) -> Choice:
         match lookup:
             case "gte":
-                return self._choice(lookup, text, f"from {text}", lambda column: column >= parsed)
+                return self._choice(
+                    lookup,
+                    text,
+                    gettext("from %(value)s", value=text),
+                    lambda column: column >= parsed,
+                )
             case "gt":
-                return self._choice(lookup, text, f"over {text}", lambda column: column > parsed)
+                return self._choice(
+                    lookup,
+                    text,
+                    gettext("over %(value)s", value=text),
+                    lambda column: column > parsed,
+                )
             case "lte":
-                return self._choice(lookup, text, f"to {text}", lambda column: column <= parsed)
-        return self._choice(lookup, text, f"under {text}", lambda column: column < parsed)
+                return self._choice(
+                    lookup,
+                    text,
+                    gettext("to %(value)s", value=text),
+                    lambda column: column <= parsed,
+                )
+        return self._choice(
+            lookup, text, gettext("under %(value)s", value=text), lambda column: column < parsed
+        )
 
     def inputs(self) -> Sequence[Input]:
         return (
-            Input(self._named("gte"), "From", self.input_kind),
-            Input(self._named("lte"), "To", self.input_kind),
+            Input(self._named("gte"), gettext("From"), self.input_kind),
+            Input(self._named("lte"), gettext("To"), self.input_kind),
         )
 
 
@@ -117,7 +135,7 @@ class DateFilter(RangeFilter):
 
     def _period(self, text: str) -> Choice:
         first, end = Period(text).bounds(self.path.type)
-        label = Period.NAMES.get(text, text)
+        label = gettext(Period.NAMES[text]) if text in Period.NAMES else text
         return self._choice("", text, label, lambda column: (column >= first) & (column < end))
 
 
@@ -130,7 +148,9 @@ class TextFilter(FieldFilter):
         return self._equals(parse_value(self.path.type, value), value, self._label(value))
 
     def inputs(self) -> Sequence[Input]:
-        return (Input(self.parameter_name, f"{self.title} is exactly"),)
+        return (
+            Input(self.parameter_name, gettext("%(title)s is exactly", title=gettext(self.title))),
+        )
 
     def found(self, scope: Scope) -> Any:
         return distinct_values(scope.view, scope.principal, self.path, MOST_CHOICES + 1)
@@ -139,7 +159,7 @@ class TextFilter(FieldFilter):
         return super().found_choice(value, label or self._label(value))
 
     def _label(self, value: str) -> str:
-        return self.labels.get(value, value)
+        return gettext(self.labels[value]) if value in self.labels else value
 
     def _is_empty(self, column: Any) -> Any:
         return or_(column.is_(None), column == "")
@@ -152,7 +172,9 @@ class ValueFilter(FieldFilter):
         return self._equals(parse_value(self.path.type, value), value, value)
 
     def inputs(self) -> Sequence[Input]:
-        return (Input(self.parameter_name, f"{self.title} is exactly"),)
+        return (
+            Input(self.parameter_name, gettext("%(title)s is exactly", title=gettext(self.title))),
+        )
 
 
 class ReferenceFilter(FieldFilter):
@@ -165,14 +187,20 @@ class ReferenceFilter(FieldFilter):
         if key is not None:
             return self._equals(key, str(key), str(key))
         if "\0" in value:
-            raise WrongValue("this cannot be looked for.")
+            raise WrongValue(gettext("this cannot be looked for."))
         rows = self._rows(scope)
         matches = or_(*(cast(column, String) == value for column in self._texts(scope)))
         found = rows.where(matches).with_only_columns(self._key())
         return self._choice("", value, value, lambda column: column.in_(found))
 
     def inputs(self) -> Sequence[Input]:
-        return (Input(self.parameter_name, f"{self.title}, by id or name", has_lookup=True),)
+        return (
+            Input(
+                self.parameter_name,
+                gettext("%(title)s, by id or name", title=gettext(self.title)),
+                has_lookup=True,
+            ),
+        )
 
     def found(self, scope: Scope) -> Any:
         texts = self._texts(scope)

@@ -12,6 +12,7 @@ from sqlalchemy import Select
 
 from project.admin.lists.paths import Path
 from project.admin.lists.values import WrongValue, parse_value
+from project.i18n import gettext
 
 if TYPE_CHECKING:
     from project.admin.views import ModelAdmin
@@ -91,12 +92,12 @@ class ListFilter:
         for choice in self.choices():
             if choice.value == value:
                 return choice
-        raise WrongValue("choose one of those that are offered.")
+        raise WrongValue(gettext("choose one of those that are offered."))
 
     def choices(self) -> Sequence[Choice]:
         """Return what is offered without asking the database."""
         return [
-            Choice(self.parameter_name, value, label, lambda s, v=value: self.apply(s, v))  # type: ignore[misc]
+            Choice(self.parameter_name, value, gettext(label), lambda s, v=value: self.apply(s, v))  # type: ignore[misc]
             for value, label in self.lookups()
         ]
 
@@ -150,7 +151,7 @@ class FieldFilter(ListFilter):
         if lookup != IS_EMPTY:
             return self._read(scope, lookup, value)
         if value not in {"true", "false"}:
-            raise WrongValue("say true or false.")
+            raise WrongValue(gettext("say true or false."))
         return self._emptiness(value == "true")
 
     def _read(self, scope: Scope, lookup: str, value: str) -> Choice:
@@ -171,7 +172,7 @@ class FieldFilter(ListFilter):
         condition = self.path.is_missing(self._is_empty)
         if not is_wanted:
             condition = ~condition
-        value, label = ("true", "Empty") if is_wanted else ("false", "Not empty")
+        value, label = ("true", gettext("Empty")) if is_wanted else ("false", gettext("Not empty"))
         return Choice(self._named(IS_EMPTY), value, label, lambda s: s.where(condition))
 
     def _is_empty(self, column: Any) -> Any:

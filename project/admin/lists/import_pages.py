@@ -35,6 +35,7 @@ from project.admin.recording import Actor
 from project.admin.views import ModelAdmin
 from project.admin.zones import DEFAULT, set_zone
 from project.collection import sparing_the_old
+from project.i18n import gettext, mark, number
 
 FIELDS = 10
 FIELD_SIZE = 16_384
@@ -42,8 +43,12 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of a file; a larger one is answered with 413."""
 
 CHECKED, EXPECTED, CHECK_ONLY = "_checked", "_expected", "check"
-OTHER_FILE = "This is not the file that was checked, so it was checked now. Nothing was written."
-OTHER_DATA = "The data has changed since the check, so it was checked again. Nothing was written."
+OTHER_FILE = mark(
+    "This is not the file that was checked, so it was checked now. Nothing was written."
+)
+OTHER_DATA = mark(
+    "The data has changed since the check, so it was checked again. Nothing was written."
+)
 
 
 class ImportPages(AdminPages):
@@ -64,7 +69,7 @@ class ImportPages(AdminPages):
         try:
             found = sent.get("file")
             if not isinstance(found, UploadFile) or not found.filename:
-                raise HTTPException(400, "Choose a file first.")
+                raise HTTPException(400, gettext("Choose a file first."))
             data = await found.read()
         finally:
             await sent.close()
@@ -75,7 +80,7 @@ class ImportPages(AdminPages):
         try:
             report = await self.work.run(_import, view, actor_of(request), data, agreed)
         except Checked as checked:
-            remark = "" if not is_meant else OTHER_DATA if is_same else OTHER_FILE
+            remark = "" if not is_meant else gettext(OTHER_DATA if is_same else OTHER_FILE)
             report, status = checked.report, 400 if checked.report.count_wrong else 200
             status = 409 if remark and status == 200 else status  # noqa: PLR2004 - fine so far
             return await self._import_page(
@@ -85,7 +90,11 @@ class ImportPages(AdminPages):
             mistake = mistake_of(error, view)
             return await self._import_page(request, view, mistake.status, mistake=mistake)
         to = RedirectResponse(path_to(request, "list", identity=view.identity), 303)
-        sentence = f"Import: {report.added:,} added, {report.changed:,} changed."
+        sentence = gettext(
+            "Import: %(added)s added, %(changed)s changed.",
+            added=number(report.added),
+            changed=number(report.changed),
+        )
         return flash.say(to, self.runtime.settings, sentence)
 
     def _importing_view(self, request: Request) -> ModelAdmin:

@@ -10,11 +10,13 @@ from typing import Any, Self
 
 from project.admin.lists.plain_files import denature, is_formula
 from project.errors import Invalid
+from project.i18n import gettext, mark
+from project.i18n import number as as_people_write
 
 MOST_ROWS = 50_000
 MOST_COLUMNS = 500
 LONGEST_CELL = 1_000_000
-FORMULA_SENTENCE = (
+FORMULA_SENTENCE = mark(
     "This begins like a formula of a spreadsheet; put an apostrophe before it if it is meant."
 )
 
@@ -42,13 +44,17 @@ def read_file(data: bytes) -> list[Line]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         number = data[: error.start].count(b"\n") + 1
-        raise WrongFile(f"Line {number} is not UTF-8; save the file as UTF-8.") from None
+        raise WrongFile(
+            gettext("Line %(line)s is not UTF-8; save the file as UTF-8.", line=number)
+        ) from None
     if "\0" in text:
         number = text[: text.index("\0")].count("\n") + 1
-        raise WrongFile(f"Line {number} holds a character that cannot be stored (NUL).")
+        raise WrongFile(
+            gettext("Line %(line)s holds a character that cannot be stored (NUL).", line=number)
+        )
     lines = list(_read_json(text) if text.lstrip()[:1] == "{" else _read_csv(text))
     if not lines:
-        raise WrongFile("There are no rows in this file.")
+        raise WrongFile(gettext("There are no rows in this file."))
     return lines
 
 
@@ -64,14 +70,21 @@ def _read_csv(text: str) -> Iterator[Line]:
                 continue
             if len(cells) != len(names):
                 raise WrongFile(
-                    f"Line {number} has {len(cells)} cells, the first has {len(names)}."
+                    gettext(
+                        "Line %(line)s has %(cells)s cells, the first has %(names)s.",
+                        line=number,
+                        cells=len(cells),
+                        names=len(names),
+                    )
                 )
             _check_count(count := count + 1)
             formulas = {n for n, c in zip(names, cells, strict=True) if is_formula(c)}
             texts = {n: denature(c) for n, c in zip(names, cells, strict=True)}
             yield Line(number, texts, frozenset(formulas))
     except csv.Error as error:
-        raise WrongFile(f"Line {reader.line_num} is not CSV: {error}.") from None
+        raise WrongFile(
+            gettext("Line %(line)s is not CSV: %(reason)s.", line=reader.line_num, reason=error)
+        ) from None
 
 
 def _delimiter(text: str) -> str:
@@ -82,17 +95,27 @@ def _delimiter(text: str) -> str:
 
 def _check_names(names: Sequence[str]) -> None:
     if not any(names):
-        raise WrongFile("The first line has to name the columns.")
+        raise WrongFile(gettext("The first line has to name the columns."))
     if len(names) > MOST_COLUMNS:
-        raise WrongFile(f"There are more than {MOST_COLUMNS} columns.")
+        raise WrongFile(gettext("There are more than %(count)s columns.", count=MOST_COLUMNS))
     twice = sorted(name for name, number in Counter(names).items() if number > 1)
     if twice:
-        raise WrongFile(f"Columns are there twice: {', '.join(n or '(no name)' for n in twice)}.")
+        raise WrongFile(
+            gettext(
+                "Columns are there twice: %(names)s.",
+                names=", ".join(name or gettext("(no name)") for name in twice),
+            )
+        )
 
 
 def _check_count(number: int) -> None:
     if number > MOST_ROWS:
-        raise WrongFile(f"There are more than {MOST_ROWS:,} rows; split the file.")
+        raise WrongFile(
+            gettext(
+                "There are more than %(count)s rows; split the file.",
+                count=as_people_write(MOST_ROWS),
+            )
+        )
 
 
 def _read_json(text: str) -> Iterator[Line]:
@@ -104,9 +127,11 @@ def _read_json(text: str) -> Iterator[Line]:
         try:
             found = json.loads(written, parse_float=_Number, object_pairs_hook=_once)
         except (ValueError, RecursionError):
-            raise WrongFile(f"Line {number} is no JSON object, or names a field twice.") from None
+            raise WrongFile(
+                gettext("Line %(line)s is no JSON object, or names a field twice.", line=number)
+            ) from None
         if not isinstance(found, dict):
-            raise WrongFile(f"Line {number} is no JSON object.")
+            raise WrongFile(gettext("Line %(line)s is no JSON object.", line=number))
         yield Line(number, {name: as_text(value) for name, value in found.items()})
 
 

@@ -19,12 +19,13 @@ from project.admin.rows import find_reference
 from project.admin.typed_fields import LinesField
 from project.admin.views import ModelAdmin, Values
 from project.admin.writing import resolve
+from project.i18n import gettext, mark
 from project.web.principal import Principal
 
 SHOWN = 50
 """Mistakes that a report names."""
 
-NO_REFERENCE = "There is nothing with this id or name."
+NO_REFERENCE = mark("There is nothing with this id or name.")
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,11 @@ class RowReader:
         unknown = [name for name in given if name not in known | shown]
         if unknown:
             raise WrongFile(
-                f"There are no columns {', '.join(repr(name[:60]) for name in unknown[:5])}. "
-                f"A file may have: {', '.join([*filter(None, [key]), *self.columns])}."
+                gettext(
+                    "There are no columns %(names)s. A file may have: %(columns)s.",
+                    names=", ".join(repr(name[:60]) for name in unknown[:5]),
+                    columns=", ".join([*filter(None, [key]), *self.columns]),
+                )
             )
         self._report.left_out = [name for name in given if name not in known]
         return [name for name in self.columns if name in given]
@@ -137,9 +141,9 @@ class RowReader:
         for name in self.columns:
             found = self._form[name]
             if found.errors and (is_new or name in present):
-                self._report.note(line.number, name, " ".join(map(str, found.errors)))
+                self._report.note(line.number, name, " ".join(map(gettext, map(str, found.errors))))
             elif name in line.formulas and _is_free_text(found):
-                self._report.note(line.number, name, FORMULA_SENTENCE)
+                self._report.note(line.number, name, gettext(FORMULA_SENTENCE))
         if self._report.count_wrong > before:
             return None
         data = self._form.data
@@ -173,7 +177,7 @@ class RowReader:
                 continue
             target = self._reference(name, (value or "").strip(), found)
             if target is None:
-                self._report.note(line.number, name, NO_REFERENCE)
+                self._report.note(line.number, name, gettext(NO_REFERENCE))
             else:
                 keys |= target[0]
         return resolve(self._session, self._view, self._principal, self._form, plain) | keys

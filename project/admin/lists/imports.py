@@ -19,6 +19,7 @@ from project.admin.mistakes import explain
 from project.admin.recording import NOTHING, Actor, compare, entry_for, record_entries, snapshot
 from project.admin.views import ModelAdmin
 from project.admin.writing import is_default
+from project.i18n import gettext, noun
 from project.trail import ADD, CHANGE, Entry
 
 IMPORT = "import"
@@ -72,13 +73,15 @@ class Import:
         adds, changes, seen = [row for row in wanted if row.key is None], [], set[Any]()
         for row in keyed:
             if row.key in seen:
-                self.report.note(row.line, name, "This key is in the file twice.")
+                self.report.note(row.line, name, gettext("This key is in the file twice."))
             elif row.key in there:
                 changes.append(replace(row, key=there[row.key]))
             elif self.rows.is_natural:
                 adds.append(row)
             else:
-                self.report.note(row.line, name, f"There is no {self.view.name.lower()} like this.")
+                called = noun(self.view.name)
+                sentence = gettext("There is no %(name)s like this.", name=called)
+                self.report.note(row.line, name, sentence)
             seen.add(row.key)
         return adds, sorted(changes, key=lambda row: row.key)
 
@@ -132,7 +135,7 @@ class Import:
         for wanted in batch:
             row = rows.get(wanted.key)
             if row is None:
-                raise WrongFile("A row was deleted meanwhile; check the file again.")
+                raise WrongFile(gettext("A row was deleted meanwhile; check the file again."))
             touched = {
                 n: v for n, v in wanted.values.items() if wanted.touches(n, v, getattr(row, n))
             }
@@ -183,7 +186,7 @@ def run_import(
 
 
 def _record(session: Session, view: ModelAdmin, actor: Actor, report: Report) -> None:
-    rows = f"{report.added + report.changed:,} {view.name_plural.lower()}"
+    rows = f"{report.added + report.changed:,} {view.declared_plural.lower()}"
     entry = Entry(
         actor_id=actor.principal.id,
         actor_label=actor.principal.email,

@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 
 from project.admin.lists.paths import Path, find_path
 from project.admin.lists.values import WrongValue, can_parse, parse_value, write_value
+from project.i18n import gettext
 
 MOST_COLUMNS = 4
 LONGEST_CURSOR = 1_500
@@ -100,7 +101,9 @@ class Ordering:
                 raise WrongValue
             return [_read(key, text) for key, text in zip(self.keys, texts, strict=True)]
         except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
-            raise WrongValue("This page belongs to another order: begin at the first.") from error
+            raise WrongValue(
+                gettext("This page belongs to another order: begin at the first.")
+            ) from error
 
     def _name(self) -> str:
         return ",".join(key.name for key in self.keys)

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from math import ceil
 
+from project.admin.lists.counting import Count
 from project.admin.lists.panel import Address
 from project.admin.lists.query import LAST, ListQuery
 from project.admin.lists.reading import ListPage
+from project.i18n import gettext
+from project.i18n import number as write
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,16 @@ def build_pager(query: ListQuery, page: ListPage, address: Address) -> Pager:
 
 def _here(query: ListQuery, page: ListPage, number: int | None) -> str:
     if number is None:
-        return "" if page.has_next else "Last page"
+        return "" if page.has_next else gettext("Last page")
     pages = ceil(page.count.rows / query.page_size) if page.count is not None else 0
     if page.count is None or pages <= 1:
-        return f"Page {number:,}"
+        return gettext("Page %(page)s", page=write(number))
     if page.count.precision == "exactly":
-        return f"Page {number:,} of {max(pages, number):,}"
-    about = "about" if page.count.precision == "about" else "more than"
-    return f"Page {number:,} of {about} {pages:,}" if number < pages else f"Page {number:,}"
+        return _of(number, write(max(pages, number)))
+    if number >= pages:
+        return gettext("Page %(page)s", page=write(number))
+    return _of(number, str(Count(pages, page.count.precision)))
+
+
+def _of(number: int, pages: str) -> str:
+    return gettext("Page %(page)s of %(pages)s", page=write(number), pages=pages)

@@ -31,15 +31,16 @@ from project.admin.pages import (
 from project.admin.rows import suggest_rows
 from project.admin.views import ModelAdmin
 from project.errors import NotFound
+from project.i18n import gettext, mark
 
 LONGEST_TERM = 100
 
-TOO_SLOW = (
+TOO_SLOW = mark(
     "This takes the database too long. Add a filter, search for the beginning of a word, "
     "or sort by something else."
 )
-INCOMPLETE = "Counting took the database too long, so some counts and choices are missing."
-UNKNOWN = "A part of this page's address is no filter of this list and was left out."
+INCOMPLETE = mark("Counting took the database too long, so some counts and choices are missing.")
+UNKNOWN = mark("A part of this page's address is no filter of this list and was left out.")
 
 
 class ListPages(AdminPages):
@@ -155,5 +156,5 @@ def _way_back(request: Request) -> str:
 
 def _remarks(query: ListQuery | None, page: ListPage) -> list[str]:
     """Return what has to be said about the page, in our words alone."""
-    remarks = [UNKNOWN] if query is not None and query.has_unknown else []
-    return remarks if page.is_complete else [*remarks, INCOMPLETE]
+    remarks = [gettext(UNKNOWN)] if query is not None and query.has_unknown else []
+    return remarks if page.is_complete else [*remarks, gettext(INCOMPLETE)]

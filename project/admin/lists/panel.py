@@ -1,6 +1,5 @@
 """Filters, chips and dates as the page shows them."""
 
-from calendar import month_name
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,9 @@ from project.admin.lists.field_filters import MOST_CHOICES
 from project.admin.lists.filters import Choice, Input, ListFilter
 from project.admin.lists.query import Chosen, ListQuery
 from project.admin.lists.values import Period
+from project.i18n import gettext
+from project.i18n import number as write
+from project.i18n.dates import write_day_of_month, write_month
 
 MOST_YEARS = 30
 """Years that the hierarchy of dates offers: one wrong date must not make thousands."""
@@ -61,7 +63,10 @@ def build_panels(query: ListQuery, facts: Facts, address: Address) -> list[Panel
 def build_chips(query: ListQuery, facts: Facts, address: Address) -> list[Link]:
     """Return what was chosen; following a chip takes it back."""
     return [
-        Link(f"{found.title}: {_called(found, choice, facts)}", address(**{choice.parameter: None}))
+        Link(
+            f"{gettext(found.title)}: {_called(found, choice, facts)}",
+            address(**{choice.parameter: None}),
+        )
         for found, choice in query.chosen
     ]
 
@@ -75,7 +80,7 @@ def _panel(query: ListQuery, found: ListFilter, facts: Facts, address: Address) 
     chosen = {choice.parameter: choice.value for owner, choice in query.chosen if owner is found}
     cleared: dict[str, Any] = dict.fromkeys(found.parameters())
     lines = facts.get(found.parameter_name, ())
-    links = [Link("All", address(**cleared), not chosen)]
+    links = [Link(gettext("All"), address(**cleared), not chosen)]
     links += [
         Link(
             choice.label,
@@ -89,7 +94,7 @@ def _panel(query: ListQuery, found: ListFilter, facts: Facts, address: Address) 
     boxes = [
         _box(box, chosen) for box in found.inputs() if are_many or not _is_a_choice(box, found)
     ]
-    return Panel(found.title, found.parameter_name, links, boxes, [*cleared], bool(chosen))
+    return Panel(gettext(found.title), found.parameter_name, links, boxes, [*cleared], bool(chosen))
 
 
 def _is_a_choice(box: Input, found: ListFilter) -> bool:
@@ -115,7 +120,7 @@ def _offered(found: ListFilter, lines: Sequence[Fact]) -> Iterator[tuple[Choice,
 def _shown(number: int | None) -> str:
     if number is None:
         return ""
-    return f"{number:,}" if number <= FACET_LIMIT else f"{FACET_LIMIT:,}+"
+    return write(number) if number <= FACET_LIMIT else f"{write(FACET_LIMIT)}+"
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ def build_dates(query: ListQuery, facts: Facts, address: Address) -> Dates | Non
 
     here = _here(query.chosen, name)
     parts = here.split("-") if here else []
-    trail = [Link("All dates", go(None), not parts)] + [
+    trail = [Link(gettext("All dates"), go(None), not parts)] + [
         Link(_name("-".join(parts[: n + 1])), go("-".join(parts[: n + 1])), n == len(parts) - 1)
         for n in range(len(parts))
     ]
@@ -150,7 +155,7 @@ def build_dates(query: ListQuery, facts: Facts, address: Address) -> Dates | Non
         Link(_name(text), go(text), number=_shown_date(numbers, text))
         for text in _below(here, first, last)
     ]
-    return Dates(hierarchy.title, trail, links)
+    return Dates(gettext(hierarchy.title), trail, links)
 
 
 def _here(chosen: Sequence[Chosen], name: str) -> str:
@@ -182,9 +187,9 @@ def _below(here: str, first: date, last: date) -> Iterator[str]:
 def _name(text: str) -> str:
     match text.split("-"):
         case [year, month]:
-            return f"{month_name[int(month)]} {year}"
-        case [_, month, day]:
-            return f"{int(day)} {month_name[int(month)][:3]}"
+            return write_month(date(int(year), int(month), 1))
+        case [_, _, _]:
+            return write_day_of_month(date.fromisoformat(text))
     return text
 
 
@@ -205,4 +210,4 @@ def _by_prefix(days: Sequence[Fact], length: int) -> dict[str, int]:
 
 
 def _shown_date(numbers: dict[str, int], text: str) -> str:
-    return f"{numbers.get(text, 0):,}" if numbers else ""
+    return write(numbers.get(text, 0)) if numbers else ""

@@ -15,6 +15,7 @@ from project.admin.lists.paths import find_path
 from project.admin.lists.search import search_condition
 from project.admin.lists.values import WrongValue
 from project.admin.views import ModelAdmin
+from project.i18n import gettext
 
 LONGEST_SEARCH = 200
 DEEPEST_OFFSET = 100_000
@@ -113,18 +114,23 @@ def read_query(scope: Scope, request: Request) -> ListQuery:
 
 def _choose(scope: Scope, found: ListFilter, name: str, value: str) -> Choice:
     if not found.is_offered(scope):
-        raise WrongValue(f"{found.title}: you are not allowed to see what this filters by.")
+        raise WrongValue(
+            gettext(
+                "%(title)s: you are not allowed to see what this filters by.",
+                title=gettext(found.title),
+            )
+        )
     try:
         return found.read(scope, name, value)
     except WrongValue as error:
-        raise WrongValue(f"{found.title}: {error}") from error
+        raise WrongValue(f"{gettext(found.title)}: {error}") from error
 
 
 def _sort(scope: Scope, params: QueryParams) -> list[tuple[str, bool]]:
     sort = read_sort(params.get("sortBy", ""), is_descending=params.get("sort") == "desc")
     known = [name for name in scope.view.sort_columns if may_follow(scope, name)]
     if any(name not in known for name, _ in sort):
-        raise WrongValue("This list cannot be sorted by that.")
+        raise WrongValue(gettext("This list cannot be sorted by that."))
     return sort
 
 
@@ -157,4 +163,4 @@ def _number(value: str | None, *, default: int) -> int:
     try:
         return int(value[:9])
     except ValueError:
-        raise WrongValue("A page has a number.") from None
+        raise WrongValue(gettext("A page has a number.")) from None

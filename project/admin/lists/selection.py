@@ -16,6 +16,7 @@ from project.admin.lists.values import WrongValue
 from project.admin.rows import identify, version_column, without_secrets
 from project.admin.views import ModelAdmin
 from project.errors import Conflict, Invalid, NotFound
+from project.i18n import gettext, mark
 from project.web.principal import Principal
 
 MOST_ROWS = 10_000
@@ -23,7 +24,7 @@ MOST_ROWS = 10_000
 
 BATCH = 500
 
-UNKNOWN = "A part of the list's address is no filter of it, so nobody knows what was meant."
+UNKNOWN = mark("A part of the list's address is no filter of it, so nobody knows what was meant.")
 
 Key = tuple[Any, ...]
 
@@ -128,7 +129,7 @@ def read_selection(
     """
     if list_query is None:
         if not identifiers or len(identifiers) > max(scope.view.page_size_options):
-            raise HTTPException(400, "Choose some rows first.")
+            raise HTTPException(400, gettext("Choose some rows first."))
         return Selection(scope.view, scope.principal, tuple(dict.fromkeys(identifiers)))
     asked = Request({**request.scope, "query_string": list_query.encode()})
     try:

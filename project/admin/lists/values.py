@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy import Enum as EnumType
 
+from project.i18n import gettext, mark
+
 LONGEST = 500
 MAXIMUM_DIGITS = 100
 
@@ -38,14 +40,14 @@ class WrongValue(ValueError):
 def parse_value(kind: Any, text: str) -> Any:
     """Read a value of a column's type. Raises WrongValue."""
     if "\0" in text or len(text) > LONGEST:
-        raise WrongValue("this is too long, or holds what cannot be stored.")
+        raise WrongValue(gettext("this is too long, or holds what cannot be stored."))
     for known, (parse, sentence) in PARSERS.items():
         if isinstance(kind, known):
             try:
                 return parse(kind, text.strip() if known is not String else text)
             except (ValueError, ArithmeticError) as error:
-                raise WrongValue(sentence) from error
-    raise WrongValue("this cannot be looked for.")
+                raise WrongValue(gettext(sentence)) from error
+    raise WrongValue(gettext("this cannot be looked for."))
 
 
 def can_parse(kind: Any) -> bool:
@@ -112,15 +114,15 @@ def _moment(kind: Any, text: str) -> datetime:
 
 
 PARSERS: Mapping[type, tuple[Callable[[Any, str], Any], str]] = {
-    EnumType: (_enum, "choose one of those that are offered."),
-    Boolean: (_boolean, "say true or false."),
-    Integer: (_integer, "this needs a whole number."),
-    Float: (_float, "this needs a number."),
-    Double: (_float, "this needs a number."),
-    Numeric: (_decimal, "this needs a number."),
-    DateTime: (_moment, "this needs a date such as 2026-01-31."),
-    Date: (lambda _, text: date.fromisoformat(text), "this needs a date such as 2026-01-31."),
-    Uuid: (lambda _, text: UUID(text), "this needs a UUID."),
+    EnumType: (_enum, mark("choose one of those that are offered.")),
+    Boolean: (_boolean, mark("say true or false.")),
+    Integer: (_integer, mark("this needs a whole number.")),
+    Float: (_float, mark("this needs a number.")),
+    Double: (_float, mark("this needs a number.")),
+    Numeric: (_decimal, mark("this needs a number.")),
+    DateTime: (_moment, mark("this needs a date such as 2026-01-31.")),
+    Date: (lambda _, text: date.fromisoformat(text), mark("this needs a date such as 2026-01-31.")),
+    Uuid: (lambda _, text: UUID(text), mark("this needs a UUID.")),
     String: (lambda _, text: text, ""),
 }
 """How each kind is read, and what is said if it cannot be. Order matters: an Enum is a String."""
@@ -130,10 +132,10 @@ class Period:
     """Some days on end: `2026`, `2026-11`, `2026-11-23`, or by a name such as `today`."""
 
     NAMES: Mapping[str, str] = {
-        "today": "Today",
-        "past_7_days": "Past 7 days",
-        "this_month": "This month",
-        "this_year": "This year",
+        "today": mark("Today"),
+        "past_7_days": mark("Past 7 days"),
+        "this_month": mark("This month"),
+        "this_year": mark("This year"),
     }
 
     def __init__(self, text: str) -> None:
@@ -156,7 +158,7 @@ def next_day(day: date) -> date:
     try:
         return day + timedelta(days=1)
     except OverflowError:
-        raise WrongValue("this needs an earlier date.") from None
+        raise WrongValue(gettext("this needs an earlier date.")) from None
 
 
 def _span(text: str) -> tuple[date, date]:
@@ -180,4 +182,6 @@ def _span(text: str) -> tuple[date, date]:
             return first, date(year + month // 12, month % 12 + 1, 1)
         return first, next_day(first)
     except ValueError as error:
-        raise WrongValue("this needs a date such as 2026-01-31, 2026-01 or 2026.") from error
+        raise WrongValue(
+            gettext("this needs a date such as 2026-01-31, 2026-01 or 2026.")
+        ) from error

@@ -13,6 +13,7 @@ from project.admin.objects.dependants import COUNTED, WITH_IT, IsDoomed, Referen
 from project.admin.rows import without_secrets
 from project.admin.views import ModelAdmin
 from project.errors import DomainError, Forbidden
+from project.i18n import gettext, noun, number
 from project.web.principal import Principal
 
 DEEPEST = 10
@@ -24,7 +25,7 @@ class CascadeRefused(Forbidden):
     title = "This would delete other data that you may not delete"
 
     def __init__(self, sentences: Sequence[str]) -> None:
-        super().__init__(f"Nothing was deleted. {' '.join(sentences)}")
+        super().__init__(f"{gettext('Nothing was deleted.')} {' '.join(sentences)}")
         self.sentences = sentences
 
 
@@ -56,7 +57,12 @@ class Cascade:
                 found |= dict.fromkeys(self._ask(reference))
             level = [(reference.table, reference.refers) for reference in references]
         if level:
-            found[f"More than {DEEPEST} levels of rows would go; begin with the lowest."] = None
+            found[
+                gettext(
+                    "More than %(levels)s levels of rows would go; begin with the lowest.",
+                    levels=DEEPEST,
+                )
+            ] = None
         return list(found)
 
     def _below(self, level: Sequence[tuple[Table, IsDoomed]], depth: int) -> Iterator[Reference]:
@@ -85,18 +91,24 @@ class Cascade:
         return refused[:1]
 
     def _reason(self, view: ModelAdmin, reference: Reference) -> str | None:
-        names = view.name_plural if view.name_plural[:2].isupper() else view.name_plural.lower()
+        names = view.name_plural if view.name_plural[:2].isupper() else noun(view.name_plural)
         if not view.permits(self._principal, "delete"):
-            return f"You may not delete the {names} that would go with it."
+            return gettext("You may not delete the %(names)s that would go with it.", names=names)
         if view.has_row_rule and self._hides_rows(view, reference):
-            return f"Some {names} that would go with it are out of your reach."
+            return gettext(
+                "Some %(names)s that would go with it are out of your reach.", names=names
+            )
         if type(view).authorise is ModelAdmin.authorise:
             return None
         rows = select(view.model).where(reference.refers(view.table))
         rows = rows.options(*without_secrets(view)).order_by(*view.mapper.primary_key)
         found = self._session.scalars(rows.limit(COUNTED + 1)).all()
         if len(found) > COUNTED:
-            return f"More than {COUNTED:,} {names} would go with it; delete those first."
+            return gettext(
+                "More than %(rows)s %(names)s would go with it; delete those first.",
+                rows=number(COUNTED),
+                names=names,
+            )
         return next(self._refused(view, found), None)
 
     def _hides_rows(self, view: ModelAdmin, reference: Reference) -> bool:
@@ -113,7 +125,12 @@ class Cascade:
             try:
                 view.authorise(self._session, self._principal, "delete", row, {})
             except DomainError as error:
-                yield f"{view.name} {row}, which would go with it: {error.detail}"
+                yield gettext(
+                    "%(name)s %(row)s, which would go with it: %(reason)s",
+                    name=view.name,
+                    row=row,
+                    reason=gettext(error.detail),
+                )
 
     def _is_chosen(self, rows: FromClause) -> ColumnElement[bool]:
         names = [str(column.key) for column in self._view.mapper.primary_key]

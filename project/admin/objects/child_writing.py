@@ -83,8 +83,9 @@ class ChildWriter:
         """Name what a row was and is, as far as the inline shows it."""
         shown = {n: values for n, values in changes.items() if n in self._inline.shown_names}
         for texts, place in ((self.removed, 0), (self.added, -1)):
+            labels = {name: self._inline.declared_label(name).lower() for name in shown}
             said = [
-                f"{self._inline.label_of(name).lower()} {values[place] if values else 'changed'}"
+                f"{labels[name]} {values[place] if values else 'changed'}"
                 for name, values in shown.items()
             ]
             texts.append(f"{label} ({', '.join(said)})" if said else f"{label} (changed)")

@@ -15,10 +15,11 @@ from project.admin.reading import Found, describe_row
 from project.admin.rows import version_column, with_relations, without_secrets
 from project.admin.views import Values
 from project.admin.writing import drop_unsent, is_changed, keep_untouched, show_form
+from project.i18n import gettext, mark, ngettext
 from project.web.principal import Principal
 
 ACTIONS = ("view", "add", "change", "delete")
-GONE = "Somebody else deleted one of these rows meanwhile."
+GONE = mark("Somebody else deleted one of these rows meanwhile.")
 PK, VERSION, DELETE = "_pk", "_version", "_delete"
 
 
@@ -80,9 +81,13 @@ class Children:
         number = sum(1 for block in kept if block.found is not None or block.is_changed)
         inline = self.inline
         if saved and number > inline.max_num:
-            self.mistakes.append(f"At most {inline.max_num} of them.")
+            self.mistakes.append(
+                ngettext("At most %(num)s of them.", "At most %(num)s of them.", inline.max_num)
+            )
         if number < inline.min_num and "add" in self.may and not self.has_more:
-            self.mistakes.append(f"At least {inline.min_num} of them.")
+            self.mistakes.append(
+                ngettext("At least %(num)s of them.", "At least %(num)s of them.", inline.min_num)
+            )
         return all(are_valid) and not self.mistakes
 
     def rename(self) -> None:
@@ -168,7 +173,7 @@ def _bind(
         found = rows.get(str(identifier))
         if found is None:
             if DELETE not in part:
-                children.mistakes.append(GONE)
+                children.mistakes.append(gettext(GONE))
             continue
         block = Block(number, _shown(session, inline, principal, found), found, is_doomed=is_doomed)
         block.version = str(part.get(VERSION, "")) or found.version

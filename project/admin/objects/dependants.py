@@ -21,6 +21,7 @@ from project.admin.lists.counting import Count
 from project.admin.rows import identifier_of, identify, without_secrets
 from project.admin.views import ModelAdmin
 from project.db.base import snake_case
+from project.i18n import gettext, mark, noun
 from project.web.principal import Principal
 
 COUNTED = 1_000
@@ -32,9 +33,9 @@ LEVELS = 2
 WITH_IT, LOOSENED, FORBIDDEN = "cascade", "set null", "forbidden"
 RULES = {"CASCADE": WITH_IT, "SET NULL": LOOSENED, "SET DEFAULT": LOOSENED}
 SENTENCES = {
-    WITH_IT: "will be deleted, too",
-    LOOSENED: "will lose the reference",
-    FORBIDDEN: "which forbids it",
+    WITH_IT: mark("will be deleted, too"),
+    LOOSENED: mark("will lose the reference"),
+    FORBIDDEN: mark("which forbids it"),
 }
 
 IsDoomed = Callable[[FromClause], ColumnElement[bool]]
@@ -65,7 +66,7 @@ class Dependants:
     @property
     def sentence(self) -> str:
         """What the database will do with them."""
-        return SENTENCES[self.rule]
+        return gettext(SENTENCES[self.rule])
 
     @property
     def is_forbidding(self) -> bool:
@@ -124,7 +125,7 @@ class Deletion:
                 found.append(
                     Dependants(
                         self._name_of(reference.table, views),
-                        ", ".join(column.key.replace("_", " ") for column in reference.key.columns),
+                        ", ".join(_called(column.key) for column in reference.key.columns),
                         count,
                         reference.rule,
                         self._first(shown[0], reference) if shown else [],
@@ -184,6 +185,10 @@ class Deletion:
         mappers = self._view.mapper.registry.mappers
         names = (snake_case(m.class_.__name__) for m in mappers if m.local_table is table)
         return f"{next(names, table.name).replace('_', ' ').capitalize()}s"
+
+
+def _called(column: str) -> str:
+    return noun(gettext(column.replace("_", " ").capitalize()))
 
 
 def keys_to(table: Table) -> Iterator[ForeignKeyConstraint]:

@@ -32,6 +32,7 @@ from project.admin.pages import (
 )
 from project.admin.views import ModelAdmin
 from project.errors import NotFound
+from project.i18n import gettext
 
 SAVE_AS_NEW = "Save as new"
 MARKS = 3
@@ -194,7 +195,7 @@ def _mistake_of_child(opened: Opened, error: Exception) -> Mistake:
     assert opened.at is not None  # noqa: S101 - asked before
     inline, block = opened.at
     if isinstance(error, NotFound):
-        block.mistakes.append(GONE)
+        block.mistakes.append(gettext(GONE))
         return Mistake(None, "", 409)
     mistake = mistake_of(error, inline)
     saving.note_conflict(block, error)

@@ -7,9 +7,11 @@ from markupsafe import Markup
 from wtforms import widgets
 
 from project.admin.forms import CheckboxesField
+from project.i18n import gettext, mark
 
 ACRONYMS = frozenset({"api", "csv", "id", "ip", "url"})
 ACTIONS = ("view", "add", "change", "delete")
+HEADS = (mark("View"), mark("Add"), mark("Change"), mark("Delete"))
 
 
 class _Matrix:
@@ -19,7 +21,7 @@ class _Matrix:
         # Sent even if no box is: whoever sends none takes all away, whoever leaves it out nothing.
         parts = [Markup('<input type="hidden" name="{}" value="">').format(field.name)]
         for title, choices in field.offered.items():
-            legend = Markup('<fieldset class="boxes"><legend>{}</legend>').format(title)
+            legend = Markup('<fieldset class="boxes"><legend>{}</legend>').format(gettext(title))
             parts += [legend, *self._table(field, choices), Markup("</fieldset>")]
         return Markup("").join(parts)
 
@@ -35,7 +37,8 @@ class _Matrix:
                 others.append(value)
         rows = [self._row(field, model, found, labels) for model, found in models.items()]
         heads = Markup("").join(
-            Markup('<th scope="col">{}</th>').format(action.capitalize()) for action in ACTIONS
+            Markup('<th scope="col">{}</th>').format(gettext(action.capitalize()))
+            for action in ACTIONS
         )
         start = Markup('<table class="matrix"><thead><tr><td></td>{}</tr></thead><tbody>')
         table = [start.format(heads), *rows, Markup("</tbody></table>")] if rows else []
@@ -57,7 +60,7 @@ class _Matrix:
         )
         words = [word.upper() if word in ACRONYMS else word for word in model.split("_")]
         name = " ".join(words)
-        name = name[:1].upper() + name[1:]
+        name = gettext(name[:1].upper() + name[1:])
         return Markup('<tr><th scope="row">{}</th>{}</tr>').format(name, cells)
 
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from sqlalchemy.orm import Session
 from wtforms import Form
 
+from project.i18n import mark
 from project.runtime import Runtime
 from project.web.principal import Principal
 
@@ -36,7 +37,7 @@ class ObjectPage:
     explanation: ClassVar[str] = ""
     """A sentence above the form."""
 
-    done: ClassVar[str] = "Done."
+    done: ClassVar[str] = mark("Done.")
     """What is said afterwards."""
 
     note: str

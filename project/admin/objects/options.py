@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy.orm import RelationshipProperty
 
+from project.admin.form_language import speaking
 from project.admin.objects.object_page import ObjectPage
 from project.errors import AppError
 from project.runtime import Runtime
@@ -129,6 +130,7 @@ class ObjectOptions:
             if not PAGE_NAME.fullmatch(page.name) or page.name in {*pages, *TAKEN}:
                 raise self._wrong("object_pages", page.name, "no name of its own")
             pages[page.name] = page()
+            pages[page.name].form = speaking(page.form)  # type: ignore[misc]  # of this one alone
             pages[page.name].note = page.name
         return pages
 

@@ -31,6 +31,7 @@ from project.admin.reading import Found, Row, fetch_labels, fetch_row
 from project.admin.rows import identify, suggest_references
 from project.admin.views import ModelAdmin
 from project.errors import NotFound
+from project.i18n import gettext
 from project.web.principal import Principal
 
 LONGEST_TERM = 100
@@ -159,5 +160,5 @@ def _chosen(sent: QueryParams | FormData, view: ModelAdmin) -> list[str]:
     values = (value for value in sent.getlist("pks") if isinstance(value, str))
     chosen = [pk for value in values for pk in value.split(",") if pk]
     if not chosen or len(chosen) > max(view.page_size_options):
-        raise HTTPException(400, "Choose some rows first.")
+        raise HTTPException(400, gettext("Choose some rows first."))
     return list(dict.fromkeys(chosen))

@@ -18,6 +18,7 @@ from project.admin.reading import Found
 from project.admin.recording import Actor, Changes, record_change
 from project.admin.rows import identify, name_reference
 from project.admin.views import ModelAdmin, Values
+from project.i18n import gettext
 from project.trail import CHANGE
 from project.web.principal import Principal
 
@@ -174,6 +175,6 @@ def note_conflict(block: Block, error: Exception) -> None:
         block.version = error.version
         for difference in error.differences:
             item = block.form[difference.name]
-            theirs = difference.theirs or "empty"
+            theirs = difference.theirs or gettext("empty")
             if readable(item) != difference.theirs:
-                item.errors = [*item.errors, f"Somebody else wrote: {theirs}."]
+                item.errors = [*item.errors, gettext("Somebody else wrote: %(text)s.", text=theirs)]

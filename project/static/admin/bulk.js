@@ -12,7 +12,7 @@
         : input.value !== input.defaultValue;
     form.addEventListener("submit", (event) => {
       const leaves = event.submitter && event.submitter.hasAttribute("formaction");
-      if (leaves && inputs.some(isTouched) && !confirm("What you typed is not saved. Go on?")) {
+      if (leaves && inputs.some(isTouched) && !confirm(form.dataset.leave)) {
         event.preventDefault();
       }
     });
@@ -34,7 +34,7 @@
           if (!found) return document.getElementById("import-report").replaceChildren(
             Object.assign(document.createElement("p"), {
               className: "alert alert-danger",
-              textContent: `This could not be checked (${response.status}).`,
+              textContent: upload.dataset.failed.replace("{status}", response.status),
             }),
           );
           document.getElementById(id).replaceWith(found);

@@ -14,7 +14,7 @@ from loadtests.lab.database import (
     refuse_address,
 )
 from project.settings import Settings
-from tests.conftest import TestDatabase
+from tests.database import TestDatabase
 from tests.database import own_name as suite_name
 
 

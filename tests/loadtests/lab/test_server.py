@@ -18,7 +18,7 @@ from loadtests.lab.plants import DOCUMENTED, LIVE
 from loadtests.lab.server import NotStarted, environment_for, serving
 from loadtests.lab.window import Config
 from project.settings import ROOT
-from tests.conftest import TestDatabase
+from tests.database import TestDatabase
 from tests.processes import fresh_database, until
 
 DOCUMENTED_PATH = "/planted/documented"
@@ -30,7 +30,7 @@ def url(engine_database: TestDatabase) -> Iterator[URL]:
         yield url
 
 
-def test_workers_are_seen_at_work_and_replaced_and_end(url: URL) -> None:
+def test_workers_are_seen_at_work_and_end(url: URL) -> None:
     with serving(Config(workers=2, pool=2), url) as server:
         pids = server.pids()
         answers = send(Order(host=server.host, path="/health/ready", users=4, seconds=1.0))
@@ -45,10 +45,15 @@ def test_workers_are_seen_at_work_and_replaced_and_end(url: URL) -> None:
         assert server.queries(answers.began, end)["GET /health/ready"] == 2
         assert server.database(answers.began, end).most_connections >= 1
         assert server.restarts() == 0
-        os.kill(pids[0], signal.SIGKILL)
-        until(lambda: server.restarts() == 1, "the worker is replaced")
-        family = [server.process.pid, *server.pids()]
+        family = [server.process.pid, *pids]
     assert not any(map(psutil.pid_exists, family))
+
+
+@pytest.mark.loadtest
+def test_a_worker_that_died_is_a_restart(url: URL) -> None:
+    with serving(Config(workers=2, pool=2), url) as server:
+        os.kill(server.pids()[0], signal.SIGKILL)
+        until(lambda: server.restarts() == 1, "the worker is replaced")
 
 
 def test_without_a_probe_the_system_still_tells(url: URL) -> None:
@@ -107,9 +112,9 @@ def test_a_developers_settings_have_no_say(
 def test_a_documented_session_locks_up(url: URL) -> None:
     config = Config(pool=2, variables=(("THREADS", "3"),))
     with serving(config, url, application=DOCUMENTED, path=LIVE) as server:
-        outcome = burst(server, at_once=20, times=1, path=DOCUMENTED_PATH)
+        outcome = burst(server, at_once=10, times=1, path=DOCUMENTED_PATH)
     assert outcome.is_lock_up
-    assert outcome.answered + outcome.failed == 20
+    assert outcome.answered + outcome.failed == 10
 
 
 @pytest.mark.needs("items")

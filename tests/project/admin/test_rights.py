@@ -88,7 +88,7 @@ OPEN = {
     "two_factor",
     "own_sign_ins",
 }
-OPEN |= {"panel", "theme", "model_docs", "model_doc"}
+OPEN |= {"panel", "theme", "language", "model_docs", "model_doc"}
 """Those that are about no model; tests of their own look at them."""
 
 ROWS: dict[str, Callable[[], Any]] = {

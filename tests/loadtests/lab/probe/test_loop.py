@@ -37,9 +37,9 @@ async def test_the_line_is_named() -> None:
     watch.start()
     looker = Looker(watch)
     looker.start()
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.2)
     hold_the_loop()
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.2)
     looker.stop()
     watch.stop()
     held = {where: seconds for where, seconds, _ in watch.take_held() if "hold_the_loop" in where}

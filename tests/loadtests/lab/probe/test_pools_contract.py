@@ -8,7 +8,7 @@ from sqlalchemy import AsyncAdaptedQueuePool, QueuePool, create_engine
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from loadtests.lab.probe.pools import pools, watch_pools
-from tests.conftest import TestDatabase
+from tests.database import TestDatabase
 
 
 @pytest.fixture

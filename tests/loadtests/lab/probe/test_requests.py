@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from loadtests.lab.probe.requests import UNKNOWN, Requests, count_all_queries
 from project.web import costs
-from tests.conftest import TestDatabase
+from tests.database import TestDatabase
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def test_a_request_that_fails_is_finished() -> None:
 
     async def unused() -> None: ...
 
-    requests = Requests(fail)  # type: ignore[arg-type]
+    requests = Requests(fail)
     with pytest.raises(ZeroDivisionError):
         await requests({"type": "http", "method": "GET"}, unused, unused)  # type: ignore[arg-type]
     assert (requests.started, requests.in_flight) == (1, 0)
