@@ -147,7 +147,9 @@ def _timed(
     gate = Gate(scope="regression", metric=metric, allowed=tolerance, outcome=Outcome.VOID)
     if found is None:
         count = min(len(there), len(here))
-        lacking = "no valid pair measured it" if not count else f"{count} valid pairs of {FEWEST_PAIRS}"
+        lacking = (
+            "no valid pair measured it" if not count else f"{count} valid pairs of {FEWEST_PAIRS}"
+        )
         return gate.model_copy(update={"note": lacking})
     outcome = _outcome(found, 1 + tolerance)
     note = ""
