@@ -94,8 +94,11 @@ def smallest_pool(demands: Demands, rate: float, workers: int) -> int:
 
 
 def fitting_users(demands: Demands, rate: float) -> int:
-    """The closed-model users that saturate it: twice as many as its rate keeps busy."""
-    return max(4, math.ceil(2 * rate * demands.response))
+    """The closed-model users that saturate it: four times as many as its rate keeps busy.
+
+    With twice as many, two workers on two cores still had moments in which nobody asked.
+    """
+    return max(8, math.ceil(4 * rate * demands.response))
 
 
 def candidates(demands: Demands, cores: Cores, *, most_workers: int = 64) -> list[Config]:

@@ -81,29 +81,23 @@ def next_rate(rungs: Sequence[Rung]) -> float | None:
 
     A rate at which the measurement itself is void bounds the search as one that fails does.
     """
-    below = min((rung.journeys for rung in rungs if not rung.holds), default=None)
-    best = max(
-        (r.journeys for r in rungs if r.holds and (below is None or r.journeys < below)),
-        default=None,
-    )
+    best, bound = _bracket(rungs)
     if best is None:
-        return below * STEP_DOWN if below else None
-    if below is None:
-        return best * STEP_UP
-    return (best + below) / 2 if below > best * CLOSE_ENOUGH else None
+        return bound.journeys * STEP_DOWN if bound else None
+    if bound is None:
+        return best.journeys * STEP_UP
+    is_close = bound.journeys <= best.journeys * CLOSE_ENOUGH
+    return None if is_close else (best.journeys + bound.journeys) / 2
 
 
 def capacity_of(config: Config, rungs: Sequence[Rung]) -> Capacity | None:
-    """Conclude; None if the measurement was void at every rate up to the first that fails."""
-    climbed = sorted(rungs, key=lambda rung: rung.journeys)
-    first = next((index for index, rung in enumerate(climbed) if not rung.holds), len(climbed))
-    held, failed = climbed[:first], climbed[first:]
-    limit = _limit(failed[0]) if failed else ""
-    if held:
-        best = held[-1]
+    """Conclude; None if no rate held and none failed: the measurement was void at all of them."""
+    best, bound = _bracket(rungs)
+    limit = _limit(bound) if bound else ""
+    if best is not None:
         # A rung that fails may have ended early; what was asked of it is the bound.
         each = best.rate / best.journeys if best.journeys else 0.0
-        high = max(best.rate, failed[0].journeys * each) if failed else best.rate
+        high = max(best.rate, bound.journeys * each) if bound else best.rate
         return Capacity(
             config=config,
             rate=best.rate,
@@ -112,10 +106,25 @@ def capacity_of(config: Config, rungs: Sequence[Rung]) -> Capacity | None:
             journeys=best.journeys,
             limited_by=limit,
         )
-    if not failed or failed[0].is_void:
+    if bound is None or bound.is_void:
         return None
-    high = failed[0].rate
-    return Capacity(config=config, rate=0, low=0, high=high, journeys=0, limited_by=limit)
+    return Capacity(config=config, rate=0, low=0, high=bound.rate, journeys=0, limited_by=limit)
+
+
+def _bracket(rungs: Sequence[Rung]) -> tuple[Rung | None, Rung | None]:
+    """The highest rung that holds below the lowest that fails, and what comes next above it.
+
+    A void rung below one that holds says nothing; above, nobody knows.
+    """
+    climbed = sorted(rungs, key=lambda rung: rung.journeys)
+    fails = (index for index, rung in enumerate(climbed) if not rung.holds and not rung.is_void)
+    first = next(fails, len(climbed))
+    held = [index for index, rung in enumerate(climbed[:first]) if rung.holds]
+    if held:
+        above = climbed[held[-1] + 1 :]
+        return climbed[held[-1]], above[0] if above else None
+    failed = climbed[first:]
+    return None, (climbed[0] if climbed else None) if not failed else failed[0]
 
 
 def _limit(rung: Rung) -> str:

@@ -13,6 +13,7 @@ written to loadtests/results/.
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from loadtests.hosts import refusal
 from loadtests.lab.database import laboratory_database
@@ -75,15 +76,18 @@ def conclude(window: Window) -> tuple[ExitCode, str]:
 def _measure(options: argparse.Namespace) -> list[Window]:
     progress = Progress(WARM_UP + options.duration)
     progress.say("starting")
-    model = "open" if options.rate else "closed"
-    users = 0 if options.rate else options.users or 10
     with _server(options) as server:
-        load = {"host": server.host, "model": model, "rate": options.rate or 0.0, "users": users}
+        run = Segment(
+            name="run",
+            host=server.host,
+            model="open" if options.rate else "closed",
+            seconds=options.duration,
+            rate=options.rate or 0.0,
+            users=0 if options.rate else options.users or 10,
+        )
+        warm_up = replace(run, name="warm-up", seconds=WARM_UP, is_measured=False)
         plan = Plan(
-            segments=(
-                Segment(name="warm-up", seconds=WARM_UP, is_measured=False, **load),
-                Segment(name="run", seconds=options.duration, **load),
-            ),
+            segments=(warm_up, run),
             scenarios=tuple(options.scenario),
             processes=options.processes,
         )

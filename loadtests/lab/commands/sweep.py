@@ -67,7 +67,7 @@ def conclude(result: Result, found: Found) -> tuple[ExitCode, str]:
     if found.capacities:
         limit = found.capacities[0].limited_by
         return ExitCode.BUDGET, f"No rate that was tried keeps the budgets: {limit}."
-    return ExitCode.VOID, f"No window is valid: {most_frequent_void(result)}"
+    return ExitCode.VOID, f"Void at every rate that was offered: {most_frequent_void(result)}"
 
 
 def most_frequent_void(result: Result) -> str:

@@ -57,7 +57,7 @@ def test_no_rate_exceeds_its_bounds(workers: int, cores: Cores, rate: float) -> 
 def test_a_pool_follows_from_littles_law() -> None:
     assert smallest_pool(DEMANDS, 400, 2) == 4  # 2 x 400 x 5 ms / 2, and two more
     assert smallest_pool(DEMANDS, 1, 1) == 3
-    assert fitting_users(DEMANDS, 400) == 8
+    assert fitting_users(DEMANDS, 400) == 16
 
 
 def test_the_bounds_end_the_grid() -> None:

@@ -37,6 +37,9 @@ def test_a_queue_that_grows(flights: tuple[int, ...], is_growing: bool) -> None:
         ([rung(10), rung(10.4, "p95_ms")], None),
         ([rung(10), rung(20, is_void=True)], 15),
         ([rung(10), rung(12, "p95_ms"), rung(14)], 11),
+        ([rung(10, is_void=True), rung(15), rung(20, "p95_ms")], 17.5),
+        ([rung(10, is_void=True), rung(20, "p95_ms")], 10),
+        ([rung(10, is_void=True), rung(20, is_void=True)], 5),
         ([], None),
     ],
 )
@@ -69,3 +72,9 @@ def test_a_void_beyond_is_said() -> None:
     found = capacity_of(CONFIG, [rung(10), rung(20, is_void=True)])
     assert found is not None
     assert "void" in found.limited_by
+
+
+def test_a_void_below_a_rate_that_holds_says_nothing() -> None:
+    found = capacity_of(CONFIG, [rung(10, is_void=True), rung(15), rung(20, "p95_ms")])
+    assert found is not None
+    assert (found.journeys, found.limited_by) == (15, "p95_ms")

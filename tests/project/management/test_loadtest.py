@@ -51,7 +51,8 @@ def test_a_typing_error_is_one_line() -> None:
 
 
 def test_only_a_command_with_verbs_hands_on_the_wish_for_help(scratch: Scratch) -> None:
-    body = '"""Do it."""\nPASS_THROUGH = True\n{}\ndef handle(options):\n    print(options.arguments)\n'
+    handle = "def handle(options):\n    print(options.arguments)\n"
+    body = f'"""Do it."""\nPASS_THROUGH = True\n{{}}\n{handle}'
     scratch.write("project/management/commands/plain.py", body.format(""))
     scratch.write("project/management/commands/verbs.py", body.format("HAS_VERBS = True"))
     assert "usage" in scratch.run("plain", "word", "--help").stdout
