@@ -5,11 +5,14 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from starlette.routing import Mount, Route
 
 from apps.users.browser import start_browser_session
 from apps.users.models import User
+from project.admin.site import AdminSite
 from tests.factories.base import current_session
 from tests.factories.users import PASSWORD, UserFactory
 
@@ -61,3 +64,11 @@ def enter(client: TestClient, user: User) -> User:
     client.cookies.clear()
     client.cookies.set("lintel_admin", cookie_of(user))
     return user
+
+
+def site_of(application: FastAPI) -> AdminSite:
+    """Return the admin behind an application."""
+    (mount,) = (r for r in application.routes if isinstance(r, Mount) and r.path == "/admin")
+    index = next(r for r in mount.routes if isinstance(r, Route) and r.name == "index")
+    site: AdminSite = index.endpoint.__self__  # type: ignore[attr-defined]
+    return site

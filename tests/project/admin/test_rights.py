@@ -16,7 +16,6 @@ from sqladmin import BaseView, expose
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
 
 from apps.items.admin import ItemAdmin
 from apps.users.models import User
@@ -28,7 +27,7 @@ from tests.factories.audit import ChangeFactory
 from tests.factories.items import ItemFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory
 from tests.factories.users import ApiKeyFactory, GroupFactory, UserFactory, grant
-from tests.project.admin.support import enter
+from tests.project.admin.support import enter, site_of
 
 ACTIONS = ("view", "add", "change", "delete")
 SAMPLE = AppConfig(label="sample", title="Sample")
@@ -101,13 +100,6 @@ ROWS: dict[str, Callable[[], Any]] = {
     "audit-change": ChangeFactory.create,
 }
 PEOPLE = ("anonymous", "plain", "staff", "stranger", *ACTIONS, "superuser")
-
-
-def site_of(application: FastAPI) -> AdminSite:
-    (mount,) = (r for r in application.routes if isinstance(r, Mount) and r.path == "/admin")
-    index = next(r for r in mount.routes if isinstance(r, Route) and r.name == "index")
-    site: AdminSite = index.endpoint.__self__  # type: ignore[attr-defined]
-    return site
 
 
 def arrive(client: TestClient, person: str, permission: Callable[[str], str | None]) -> None:

@@ -23,7 +23,9 @@ CANARY = "Canary5f3a9c-0123456789_abcdefghijklmnopqrs"
 """As long as the tokens in links, and made of the same characters."""
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-SHOWN_PATH = re.compile(r'<code class="error-path">[^<]*</code>')
+SHOWN = re.compile(
+    r'<code class="error-path">[^<]*</code>|name="username"[^>]* value="[^"@]*@[^"]*"'
+)
 
 
 class Place(NamedTuple):
@@ -111,11 +113,11 @@ def find_faults(place: Place, answer: Response) -> Iterator[str]:
     """Say where an answer repeats the secret.
 
     To whoever sent it a problem names the path, the page in its place shows it, and a redirect
-    repeats it.
+    repeats it; the form to sign in keeps an address that was typed.
     """
     if answer.status_code >= 500:
         yield f"{place} answered {answer.status_code}"
-    text = SHOWN_PATH.sub("", answer.text)
+    text = SHOWN.sub("", answer.text)
     if answer.headers.get("content-type") == "application/problem+json" and text:
         text = str({**answer.json(), "instance": ""})
     headers = {name: value for name, value in answer.headers.items() if name != "location"}

@@ -20,8 +20,7 @@ from project.errors import AppError
 from project.runtime import Runtime
 from tests.factories.orders import OrderFactory
 from tests.factories.users import UserFactory, grant
-from tests.project.admin.support import enter
-from tests.project.admin.test_rights import site_of
+from tests.project.admin.support import enter, site_of
 
 pytestmark = pytest.mark.needs("orders")
 SHOP = AppConfig(label="shop")

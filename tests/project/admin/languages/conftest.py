@@ -6,11 +6,12 @@ from fastapi import FastAPI
 from project.admin.site import AdminSite
 from project.i18n import Language
 from tests.project.admin.languages.pseudo import Pseudo
-from tests.project.admin.test_rights import site_of
 
 
 @pytest.fixture
 def site(application: FastAPI) -> AdminSite:
+    from tests.project.admin.support import site_of  # noqa: PLC0415 - it is about users
+
     return site_of(application)
 
 

@@ -142,7 +142,7 @@ def test_page_says_how_many_and_which(admin: TestClient, session: Session) -> No
 def test_permission_to_export(
     client: TestClient, session: Session, application: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.project.admin.test_rights import site_of  # noqa: PLC0415 - its only use here
+    from tests.project.admin.support import site_of  # noqa: PLC0415 - its only use here
 
     enter(client, grant(UserFactory.create(staff=True), "items.view_item"))
     assert client.post(ITEMS).status_code == 200
