@@ -21,6 +21,9 @@ from project.settings import ROOT
 from tests.database import TestDatabase
 from tests.processes import fresh_database, until
 
+pytestmark = pytest.mark.loadtest
+
+
 DOCUMENTED_PATH = "/planted/documented"
 
 

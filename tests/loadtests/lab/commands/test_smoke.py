@@ -5,6 +5,8 @@ import pytest
 from loadtests.lab.commands import smoke
 from project.errors import CommandError
 
+pytestmark = pytest.mark.loadtest
+
 
 def options(*scenarios: str, host: str | None = None) -> argparse.Namespace:
     return argparse.Namespace(scenarios=list(scenarios), host=host)

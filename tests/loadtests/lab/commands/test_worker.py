@@ -10,6 +10,8 @@ from project.errors import CommandError
 from tests.loadtests.lab.generator.conftest import ORACLE, oracle_at
 from tests.processes import free_port
 
+pytestmark = pytest.mark.loadtest
+
 
 def test_worker_bears_a_measurement_and_ends(capsys: pytest.CaptureFixture[str]) -> None:
     port = free_port()

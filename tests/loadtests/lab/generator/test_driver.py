@@ -16,6 +16,8 @@ from project.settings import ROOT
 from tests.loadtests.lab.generator.conftest import ORACLE, Oracle
 from tests.processes import until
 
+pytestmark = pytest.mark.loadtest
+
 
 def plan_of(
     oracle: Oracle, scenario: str = "Refused", *, processes: int = 1, seed: int = 0
