@@ -115,11 +115,13 @@ class Workers:
         limit = self._plan.segments[place].seconds + self._plan.drain + REPORTING
 
         def wait() -> list[Share]:
-            is_complete = lambda: len(self._shares) >= self._number  # noqa: E731
-            self._wait(is_complete, limit, "not all workers reported")
+            self._wait(self._is_complete, limit, "not all workers reported")
             return self._shares
 
         return wait
+
+    def _is_complete(self) -> bool:
+        return len(self._shares) >= self._number
 
     def _wait(self, is_done: Callable[[], bool], seconds: float, what: str) -> None:
         deadline = time.monotonic() + seconds
