@@ -75,9 +75,9 @@ class Bench:
 
         return self._step(name, (base, changed), plan)
 
-    def climb(self, config: Config, rates: Sequence[float]) -> list[Window]:
+    def climb(self, config: Config, rates: Sequence[float], *, attempt: int = 1) -> list[Window]:
         """The open model at each of these rates, journeys a second, one after the other."""
-        name = f"ladder {config.label}"
+        name = f"ladder {config.label}" + (f", attempt {attempt}" if attempt > 1 else "")
 
         def plan(servers: list[Server]) -> Plan:
             host, seconds = servers[0].host, self.schedule.window

@@ -29,11 +29,10 @@ class Keeper:
         """Read the file. Raises CommandError for what it does not know."""
         return cls(Budgets.load(BUDGETS, routes), machine, postgres)
 
-    def gates(self, windows: list[Window]) -> list[Gate]:
-        """What each budget says of these windows together."""
-        return evaluate(
-            self.budgets, Evidence(windows=windows, machine=self.machine, postgres=self.postgres)
-        )
+    def gates(self, windows: list[Window], *, pool_timeouts: int | None = None) -> list[Gate]:
+        """What each budget says of these windows together, and of the burst if one was made."""
+        evidence = Evidence(windows, self.machine, self.postgres, pool_timeouts=pool_timeouts)
+        return evaluate(self.budgets, evidence)
 
     def broken(self, window: Window) -> list[str]:
         """The budgets that are not met at this window's rate, `p95_ms of GET /x` say."""

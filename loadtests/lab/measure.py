@@ -4,21 +4,20 @@ with laboratory_database() as url, serving(Config(workers=2), url) as server:
     windows = Laboratory().measure([server], plan)
 """
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
 from loadtests.lab.generator.driver import Tally, drive
+from loadtests.lab.generator.mix import hash_of, mix_of, shares_of
 from loadtests.lab.generator.plan import Plan, Segment
+from loadtests.lab.generator.routes import unvisited
 from loadtests.lab.machine import describe, git_state, versions
 from loadtests.lab.result import ExitCode, Postgres, Result, Verdict
 from loadtests.lab.validity import voids
 from loadtests.lab.window import Config, DatabaseLoad, Window, Worker
-from loadtests.scenario import installed
-from project.management.catalogue import installed_apps
+from project.checks import Subject
 from project.settings import ROOT, load_settings
 
 RESULTS = ROOT / "loadtests" / "results"
@@ -97,7 +96,7 @@ def start_result(
     kind: Kind, *, postgres: Postgres | None = None, scenarios: Sequence[str] = ()
 ) -> Result:
     """Begin a document: where, with what and on which revision it is measured."""
-    started, shares = time.time(), mix(scenarios)
+    started, mix = time.time(), mix_of(scenarios)
     return Result(
         kind=kind,
         id=f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(started))}-{kind}",
@@ -107,8 +106,9 @@ def start_result(
         git=git_state(),
         versions=versions(),
         current=current_config(),
-        mix=shares,
-        mix_hash=hashlib.sha256(json.dumps(shares, sort_keys=True).encode()).hexdigest()[:16],
+        mix=shares_of(mix),
+        mix_hash=hash_of(mix),
+        coverage=unvisited(mix, Subject.load().application.openapi()),
         verdict=UNFINISHED,
     )
 
@@ -117,24 +117,6 @@ def current_config() -> Config:
     """What the settings say now."""
     settings = load_settings()
     return Config(workers=settings.server.workers, pool=settings.database.pool_size)
-
-
-def mix(names: Sequence[str] = ()) -> dict[str, float]:
-    """The share of each journey, `items.browse`; of all scenarios or of those that are named."""
-    scenarios = [
-        scenario
-        for scenario in installed(installed_apps())
-        if not names or scenario.__name__ in names
-    ]
-    total = sum(scenario.weight for scenario in scenarios)
-    return {
-        f"{scenario.__name__.lower()}.{journey.name}": scenario.weight
-        / total
-        * journey.weight
-        / sum(each.weight for each in scenario.journeys())
-        for scenario in scenarios
-        for journey in scenario.journeys()
-    }
 
 
 def path_of(result: Result) -> Path:

@@ -204,6 +204,10 @@ class Result(Part):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
+    def without_windows(self) -> "Result":
+        """What was concluded, without what it was concluded from: small enough to commit."""
+        return self.model_copy(update={"windows": []})
+
     def write(self, path: Path) -> None:
         """Write the document, whole or not at all."""
         draft = path.with_suffix(".part")

@@ -44,7 +44,9 @@ class Found:
     diagnoses: list[Diagnosis] = field(default_factory=list)
     capacities: list[Capacity] = field(default_factory=list)
     locked_up: list[Config] = field(default_factory=list)
-    pool_timeouts: int = 0
+    pool_timeouts: dict[Config, int] = field(default_factory=dict)
+    """Of the burst on each configuration."""
+
     recommendation: Recommendation | None = None
     soak: list[Window] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -170,12 +172,12 @@ class Sweep:
         if not top:
             return
         rates = [share * top for share in ladder.shares(schedule.rungs)]
-        rungs = self._judge(self._bench.climb(config, rates))
+        rungs = self._climb(config, rates)
         for _ in range(schedule.bisections):
             rate = ladder.next_rate(rungs)
             if rate is None:
                 break
-            rungs += self._judge(self._bench.climb(config, [rate]))
+            rungs += self._climb(config, [rate])
         capacity = ladder.capacity_of(config, rungs)
         if capacity is None:
             self._note(f"{config.label}: no capacity, the measurement was void at every rate.")
@@ -184,6 +186,15 @@ class Sweep:
             self._found.capacities.append(capacity)
         self._meet_burst(config)
 
+    def _climb(self, config: Config, rates: Sequence[float]) -> list[ladder.Rung]:
+        """Offer these rates; those that somebody else on the machine made void, once more."""
+        rungs = self._judge(self._bench.climb(config, rates))
+        void = [rung.journeys for rung in rungs if rung.is_void]
+        if not void:
+            return rungs
+        again = self._judge(self._bench.climb(config, void, attempt=2))
+        return [*(rung for rung in rungs if not rung.is_void), *again]
+
     def _judge(self, windows: Sequence[Window]) -> list[ladder.Rung]:
         for window in windows:
             self._remember_memory(window)
@@ -191,7 +202,7 @@ class Sweep:
 
     def _meet_burst(self, config: Config) -> None:
         outcome = self._bench.burst(config)
-        self._found.pool_timeouts += outcome["pool_timeouts"]
+        self._found.pool_timeouts[config] = outcome["pool_timeouts"]
         if outcome["pool_timeouts"]:
             self._found.locked_up.append(config)
             self._note(

@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say which result, and where the page goes."""
     parser.add_argument("result", nargs="?", type=Path, help="a result's file; the latest if none")
     parser.add_argument("--html", type=Path, metavar="PATH", help="where the page goes")
+    parser.add_argument(
+        "--json", type=Path, metavar="PATH", help="write what was concluded, without the windows"
+    )
     parser.add_argument("--open", action="store_true", help="show the page in a browser")
 
 
@@ -35,8 +38,10 @@ def handle(options: argparse.Namespace) -> int:
     target: Path = options.html or source.with_suffix(".html")
     try:
         write_html(result, target)
+        if options.json:
+            result.without_windows().write(options.json)
     except OSError as error:
-        raise CommandError(f"{target} cannot be written: {error.strerror}.") from error
+        raise CommandError(f"{error.filename} cannot be written: {error.strerror}.") from error
     print(summary(result), end="")
     print(f"\n{target}")
     if options.open and not webbrowser.open(target.resolve().as_uri()):

@@ -105,5 +105,8 @@ def _measure(journal: Journal, result: Result) -> Found:
     result.windows, result.notes = journal.all_windows(), found.notes
     result.diagnoses, result.capacities = found.diagnoses, found.capacities
     result.recommendation, result.budgets = found.recommendation, keeper.written()
-    result.gates = keeper.gates(found.soak) if found.soak else []
+    chosen = found.recommendation
+    if chosen is not None and found.soak:
+        timeouts = found.pool_timeouts.get(chosen.config)
+        result.gates = keeper.gates(found.soak, pool_timeouts=timeouts)
     return found

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.lab.generator.driver import Tally
 from loadtests.lab.generator.plan import Plan, Segment
-from loadtests.lab.measure import Laboratory, mix, start_result
+from loadtests.lab.measure import Laboratory, start_result
 from loadtests.lab.window import Config, DatabaseLoad, GeneratorHealth, Route, Worker
 from tests.loadtests.lab.windows import a_worker, durations
 
@@ -86,8 +86,11 @@ def test_a_worker_that_was_replaced_voids_the_windows_of_its_server_alone() -> N
 
 
 def test_the_mix_is_all_journeys_by_their_weights() -> None:
-    shares = mix()
-    assert sum(shares.values()) == pytest.approx(1)
+    started = start_result("run")
+    assert "GET /api/v1/items/" not in started.coverage
+    assert started.coverage
+    shares = started.mix
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-4)
     assert all("." in name for name in shares)
 
 

@@ -45,6 +45,7 @@ class Formula(Bench):
         self.progress = Progress(1, stream=io.StringIO())
         self.timeouts = timeouts
         self.voids: list[str] = []
+        self.lasting_voids: list[str] = []
         self.tried: list[str] = []
 
     def saturate(self, name: str, config: Config, *, users: int) -> Window:
@@ -57,15 +58,16 @@ class Formula(Bench):
         order = [base, changed, changed, base] * (self.schedule.pairs // 2)
         return [self._window(name, config, limit(config), users=users) for config in order]
 
-    def climb(self, config: Config, rates: Sequence[float]) -> list[Window]:
+    def climb(self, config: Config, rates: Sequence[float], *, attempt: int = 1) -> list[Window]:
         self.tried.append(f"ladder {config.label}")
+        voids = self.voids if attempt == 1 else self.lasting_voids
         slow, fast = 0.5, 0.01
         return [
             an_open_window(
                 rate,
                 name="ladder",
                 config=config,
-                voids=self.voids,
+                voids=voids,
                 routes=a_window(
                     requests=max(1, round(20 * rate)),
                     latency=slow if 2 * rate > 0.9 * limit(config) else fast,
@@ -142,7 +144,7 @@ def test_a_burst_that_locks_up_disqualifies(journal: Journal) -> None:
 
 def test_void_rungs_are_no_capacity(journal: Journal) -> None:
     bench = Formula(journal)
-    bench.voids = ["The generator took 99% of a core."]
+    bench.voids = bench.lasting_voids = ["The generator took 99% of a core."]
     found = swept(bench)
     assert (found.capacities, found.recommendation) == ([], None)
     result = start_result("sweep")
@@ -150,6 +152,16 @@ def test_void_rungs_are_no_capacity(journal: Journal) -> None:
     code, summary = command.conclude(result, found)
     assert code is ExitCode.VOID
     assert summary.endswith("took 99% of a core.")
+
+
+def test_what_was_void_is_offered_once_more(journal: Journal) -> None:
+    """A neighbour on the same host made the first attempt void; it went away again."""
+    bench = Formula(journal)
+    bench.voids = ["The machine's host gave 20% of its time to others."]
+    found = swept(bench)
+    undisturbed = swept(Formula(journal))
+    assert [c.rate for c in found.capacities] == [c.rate for c in undisturbed.capacities]
+    assert found.capacities
 
 
 def test_what_it_comes_down_to(journal: Journal) -> None:

@@ -39,6 +39,15 @@ def test_the_page_goes_where_it_is_wanted(result: Path, tmp_path: Path) -> None:
     assert not result.with_suffix(".html").exists()
 
 
+def test_conclusions_alone_are_a_small_result(result: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small.json"
+    assert report.handle(parsed(str(result), "--json", str(small))) == 0
+    kept = report.read(small)
+    assert (kept.verdict, kept.machine) == (a_run().verdict, a_run().machine)
+    assert kept.windows == []
+    assert report.handle(parsed(str(small))) == 0
+
+
 def test_the_latest_result_is_meant_unless_one_is_named(
     result: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
