@@ -25,7 +25,7 @@ class CascadeRefused(Forbidden):
     title = "This would delete other data that you may not delete"
 
     def __init__(self, sentences: Sequence[str]) -> None:
-        super().__init__(f"{gettext('Nothing was deleted.')} {' '.join(sentences)}")
+        super().__init__(" ".join((gettext("Nothing was deleted."), *sentences)))
         self.sentences = sentences
 
 
