@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from project.apps import AppConfig, Registry
-from project.db.base import Base, snake_case
+from project.db.base import ACTIONS, Base, snake_case
 from project.errors import AppError
 
 
@@ -69,6 +69,15 @@ class Permissions:
 def describe(name: str) -> str:
     """Write a permission for people: `orders.change_order_line` is `Change order line`."""
     return name.partition(".")[2].replace("_", " ").capitalize()
+
+
+def name_rows(model: str) -> str:
+    """Write what rows are permitted for people; one word for an action and a model would be two.
+
+    `order_line` is `Order line`, but `change`, of the history, is `Change (rows)`.
+    """
+    name = model.replace("_", " ").capitalize()
+    return f"{name} (rows)" if model in ACTIONS else name
 
 
 def _models_of(app: AppConfig) -> list[type[Base]]:

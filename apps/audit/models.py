@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Index, String, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from project.db.base import Base, BigIntKey
+from project.db.base import APPEND_ONLY, Base, BigIntKey
 from project.web.client import ADDRESS_LENGTH
 
 LABEL_LENGTH = 254
@@ -25,6 +25,7 @@ class Change(Base):
         # By the id, which is the order of time: newest first, page by page.
         Index("ix_audit_change_object", "model", "object_id", "id"),
         Index("ix_audit_change_actor", "actor_id", "id"),
+        {"info": {APPEND_ONLY: True}},
     )
 
     id: Mapped[BigIntKey]

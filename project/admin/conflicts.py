@@ -3,10 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
 from starlette.datastructures import FormData
 from wtforms import BooleanField, Field, Form, PasswordField
 
+from project.admin.formats import display
 from project.admin.forms import CheckboxesField
 from project.admin.views import ModelAdmin
 from project.errors import Conflict
@@ -146,4 +149,12 @@ def names_of(field: CheckboxesField) -> list[str]:
 def _readable_text(field: Field, text: str) -> str:
     if isinstance(field, BooleanField):
         return gettext("Yes") if text == TICKED else gettext("No")
-    return text
+    kept = field.data
+    try:
+        field.process_formdata([text])
+        read = field.data
+    except ValueError:  # nothing, or nothing of that kind
+        return text
+    finally:
+        field.data = kept
+    return display(read) if isinstance(read, date | int | float | Decimal) else text

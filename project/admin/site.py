@@ -113,6 +113,7 @@ class AdminSite(
             authentication_backend=self.sessions,
         )
         self.admin.router.routes = self._routes()
+        self.admin.router.redirect_slashes = False  # `own_page_routes` would take any two words
         self.admin.state.runtime = runtime  # here, too, `runtime_of(request)` finds it
         self.admin.state.site = self
 

@@ -19,6 +19,9 @@ NAMING_CONVENTION = {
 
 MAXIMUM_ID = 2**63 - 1
 
+APPEND_ONLY = "append_only"
+"""Said in a table's `info` where the database refuses to change rows: `loaddata` does not try."""
+
 BigIntKey = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 """A bigint primary key that the database numbers."""
 

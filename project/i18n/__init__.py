@@ -71,8 +71,10 @@ def mark(message: str) -> str:
 
 
 def noun(label: str) -> str:
-    """Write a label as it stands inside a sentence: `orders`, but `Bestellungen`."""
-    return label if _current.get().code.partition("-")[0] in CAPITAL_NOUNS else label.lower()
+    """Write a label as it stands inside a sentence: `orders`, `API keys`, but `Bestellungen`."""
+    if _current.get().code.partition("-")[0] in CAPITAL_NOUNS:
+        return label
+    return " ".join(word if word[:2].isupper() else word.lower() for word in label.split(" "))
 
 
 def and_list(parts: Sequence[str]) -> str:

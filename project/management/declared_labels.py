@@ -16,7 +16,7 @@ from project.admin.site import AdminSite
 from project.admin.views import ModelAdmin, is_secret
 from project.apps import AppConfig, Registry
 from project.errors import DomainError
-from project.permissions import Permissions, describe
+from project.permissions import Permissions, describe, name_rows
 
 Labels = dict[str, set[str]]
 """By the app's label; what is the machinery's own is below the empty one."""
@@ -58,8 +58,7 @@ def _of_permissions(app: AppConfig, known: Permissions) -> Iterator[str]:
             yield describe(name)
     for model, label in known.labels.items():
         if label == app.label:
-            words = known.label_of(model).partition(".")[2]
-            yield words.replace("_", " ").capitalize()
+            yield name_rows(known.label_of(model).partition(".")[2])
 
 
 def _of_site(site: AdminSite) -> Iterator[tuple[Any, Iterator[str]]]:

@@ -32,11 +32,17 @@ def examine(page: Page, name: str) -> list[str]:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.set_viewport_size(size)  # type: ignore[arg-type]
         found += [f"{look}: {complaint}" for complaint in _ask_axe(page, rules)]
-        if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
+        if width_of(page) > size["width"]:
             found.append(f"{look}: wider than the window")
         if (scheme == "dark") == (size is TELEPHONE):
             keep(page, f"{name}-{scheme}-{size['width']}")
     return found
+
+
+def width_of(page: Page) -> int:
+    """Measure how wide a page is, once its style sheets are there."""
+    page.wait_for_load_state()
+    return int(page.evaluate("document.documentElement.scrollWidth"))
 
 
 def keep(page: Page, name: str) -> None:

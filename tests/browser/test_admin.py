@@ -14,6 +14,7 @@ from starlette.routing import Route
 from apps.items.models import Item
 from apps.users.models import GroupPermission, User
 from tests.browser.conftest import serving
+from tests.browser.looks import width_of
 from tests.factories.items import ItemFactory
 from tests.factories.users import PASSWORD, UserFactory
 
@@ -143,7 +144,7 @@ def test_fits_a_telephone(page: Page, site: str, superuser: User, path: str) -> 
     item = ItemFactory.create(name="A very long name of an item " * 7)
     sign_in(page, f"{site}/admin/{path.format(id=item.id)}", superuser)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE
+    assert width_of(page) <= TELEPHONE
 
 
 def test_follows_the_systems_dark_mode(page: Page, site: str, superuser: User) -> None:

@@ -16,6 +16,7 @@ from project.application import create_application
 from project.apps import AppConfig
 from project.settings import Settings
 from tests.browser.conftest import serving
+from tests.browser.looks import width_of
 from tests.browser.test_admin import TELEPHONE, sign_in
 from tests.database import TestDatabase
 from tests.factories.items import ItemFactory
@@ -163,8 +164,7 @@ def test_nothing_hangs_over_on_a_telephone(
         page = context.new_page()
         address = path.format(group=group.id, order=line.order_id)
         sign_in(page, f"{site}/admin/{address}", superuser)
-        page.wait_for_load_state()
-        assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE
+        assert width_of(page) <= TELEPHONE
 
 
 def test_permission_is_given_by_keyboard(

@@ -5,6 +5,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy.orm import Session
 
 from apps.users.models import User
+from tests.browser.looks import width_of
 from tests.browser.test_admin import TELEPHONE, sign_in
 from tests.factories.orders import OrderFactory
 from tests.factories.users import UserFactory
@@ -29,7 +30,7 @@ def test_filters_fold_on_a_telephone(page: Page, site: str, superuser: User) -> 
     expect(choice).to_be_hidden()
     page.get_by_text("Filters (1)").click()
     expect(choice).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE
+    assert width_of(page) <= TELEPHONE
 
 
 def test_filters_need_no_script(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from apps.items.models import Item
 from apps.users.models import User
+from tests.browser.looks import width_of
 from tests.browser.test_admin import TELEPHONE, sign_in
 from tests.factories.audit import ChangeFactory
 from tests.factories.items import ItemFactory
@@ -76,4 +77,4 @@ def test_fits_a_telephone(page: Page, site: str, superuser: User, path: str) -> 
     address = path.format(item=item.id, owner=item.owner_id, robot=robot.id)
     sign_in(page, f"{site}/admin/{address}", superuser)
     expect(page.get_by_role("button", name="Sign out").first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE
+    assert width_of(page) <= TELEPHONE

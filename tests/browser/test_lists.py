@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from apps.items.models import Item
 from apps.users.models import User
+from tests.browser.looks import width_of
 from tests.browser.test_admin import TELEPHONE, sign_in
 from tests.factories.items import ItemFactory
 from tests.factories.users import UserFactory
@@ -81,4 +82,4 @@ def test_fits_a_telephone(page: Page, site: str, superuser: User, path: str) -> 
     page.set_viewport_size({"width": TELEPHONE, "height": 844})
     sign_in(page, f"{site}/admin/items-item/{path}", superuser)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE
+    assert width_of(page) <= TELEPHONE

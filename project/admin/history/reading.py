@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Date, DateTime, Numeric, func, select, tuple_
+from sqlalchemy import Enum as EnumType
 from sqlalchemy.orm import Session
 
+from project.admin.actions import ATTRIBUTE
+from project.admin.formats import display
+from project.admin.lists.values import WrongValue, parse_value
 from project.admin.objects.inline import Inline
 from project.admin.rows import identifier_of, identify, select_row
 from project.admin.views import ModelAdmin
@@ -26,6 +32,10 @@ VERBS = {
     "export": mark("Export"),
     "delete": mark("Deleted"),
 }
+
+
+SHOWN_TYPED = (Numeric, DateTime, Date, EnumType)
+"""Columns whose values JSON has as text."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,7 @@ def fetch_history(
     if row is None:
         _refuse_hidden(session, view, principal, identifier)
     else:
-        identifier = identifier_of(row)  # an address may write it in other ways: 01
+        identifier = identifier_of(row)  # an address may write it in other ways: a UUID's capitals
     found = trail.history_of(session, view.model_label, identifier, before=before, limit=PAGE + 1)
     if row is None and not found:
         raise NotFound
@@ -124,14 +134,32 @@ def fetch_recent(
 def describe(view: ModelAdmin, recorded: Recorded, principal: Principal) -> Event:
     """Write an entry for a page. A column that no page of the view shows is for superusers."""
     entry, inlines = recorded.entry, {inline.key: inline for inline in view.inline_views}
-    verb = gettext(VERBS.get(entry.action, entry.action.replace("_", " ").capitalize()))
+    verb = verb_of(entry.action, view)
     shown = []
     for name, values in entry.changes.items():
         if name in inlines:
             shown += _line_of_inline(inlines[name], values, principal)
         elif principal.is_superuser or name in _visible(view):
-            shown.append(line_of(view.label_of(name), values))
+            shown.append(line_of(view.label_of(name), [_typed(view, name, v) for v in values]))
     return Event(recorded.id, recorded.at, verb, entry, shown)
+
+
+def verb_of(action: str, view: ModelAdmin | None = None) -> str:
+    """Say what was done: an action of a view is called as on its button."""
+    told = getattr(getattr(view, action, None), ATTRIBUTE, None)
+    label: str = action.replace("_", " ").capitalize() if told is None else told.label
+    return gettext(VERBS.get(action, label))
+
+
+def _typed(view: ModelAdmin, name: str, value: Any) -> Any:
+    """Read a value back as its column has it, so that it is shown as in lists."""
+    column = view.mapper.columns.get(name)
+    if column is None or not isinstance(value, str) or not isinstance(column.type, SHOWN_TYPED):
+        return value
+    try:
+        return parse_value(column.type, value)
+    except WrongValue:  # the column was of another type when it was written down
+        return value
 
 
 def _line_of_inline(inline: Inline, values: Sequence[Any], principal: Principal) -> list[Line]:
@@ -176,6 +204,8 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return gettext("Yes") if value else gettext("No")
+    if isinstance(value, date | int | float | Decimal | Enum):
+        return display(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) or "{}"
     if isinstance(value, list):

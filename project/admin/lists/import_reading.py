@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from project.admin.lists.plain_files import denature, is_formula
 from project.errors import Invalid
-from project.i18n import gettext, mark
+from project.i18n import gettext, mark, ngettext
 from project.i18n import number as as_people_write
 
 MOST_ROWS = 50_000
@@ -30,12 +30,17 @@ class WrongFile(Invalid):
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the file, as text by column. Line ends within quotes count for nothing."""
+    """A row of the file, as text by column."""
 
     number: int
+    """The line of the file that it begins in."""
+
     texts: dict[str, str]
     formulas: frozenset[str] = frozenset()
     """Columns whose text a spreadsheet would compute."""
+
+    mistake: str = ""
+    """Why nothing can be read of it."""
 
 
 def read_file(data: bytes) -> list[Line]:
@@ -61,30 +66,38 @@ def read_file(data: bytes) -> list[Line]:
 def _read_csv(text: str) -> Iterator[Line]:
     csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text))
+    number = 1
     try:
         names = [name.strip() for name in next(reader, [])]
         _check_names(names)
-        count = 0
-        for number, cells in enumerate(reader, start=2):  # as spreadsheets number their rows
-            if not cells:
-                continue
-            if len(cells) != len(names):
-                raise WrongFile(
-                    gettext(
-                        "Line %(line)s has %(cells)s cells, the first has %(names)s.",
-                        line=number,
-                        cells=len(cells),
-                        names=len(names),
-                    )
-                )
-            _check_count(count := count + 1)
-            formulas = {n for n, c in zip(names, cells, strict=True) if is_formula(c)}
-            texts = {n: denature(c) for n, c in zip(names, cells, strict=True)}
-            yield Line(number, texts, frozenset(formulas))
-    except csv.Error as error:
+        count, number = 0, reader.line_num + 1
+        for cells in reader:
+            if cells:
+                _check_count(count := count + 1)
+                yield _line(number, names, cells)
+            number = reader.line_num + 1  # a cell in quotes goes over as many lines as it likes
+    except csv.Error:
         raise WrongFile(
-            gettext("Line %(line)s is not CSV: %(reason)s.", line=reader.line_num, reason=error)
+            gettext(
+                "Line %(line)s is not CSV: look for a quotation mark too many or too few, or for "
+                "a cell that is too long.",
+                line=number,
+            )
         ) from None
+
+
+def _line(number: int, names: Sequence[str], cells: Sequence[str]) -> Line:
+    if len(cells) != len(names):
+        sentence = ngettext(
+            "This row has %(num)s cell, the first line has %(names)s.",
+            "This row has %(num)s cells, the first line has %(names)s.",
+            len(cells),
+            names=as_people_write(len(names)),
+        )
+        return Line(number, {}, mistake=sentence)
+    formulas = {n for n, c in zip(names, cells, strict=True) if is_formula(c)}
+    texts = {n: denature(c) for n, c in zip(names, cells, strict=True)}
+    return Line(number, texts, frozenset(formulas))
 
 
 def _delimiter(text: str) -> str:
@@ -124,15 +137,18 @@ def _read_json(text: str) -> Iterator[Line]:
         if not written.strip():
             continue
         _check_count(count := count + 1)
-        try:
-            found = json.loads(written, parse_float=_Number, object_pairs_hook=_once)
-        except (ValueError, RecursionError):
-            raise WrongFile(
-                gettext("Line %(line)s is no JSON object, or names a field twice.", line=number)
-            ) from None
-        if not isinstance(found, dict):
-            raise WrongFile(gettext("Line %(line)s is no JSON object.", line=number))
-        yield Line(number, {name: as_text(value) for name, value in found.items()})
+        yield _json_line(number, written)
+
+
+def _json_line(number: int, written: str) -> Line:
+    try:
+        found = json.loads(written, parse_float=_Number, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        sentence = gettext("This is no JSON object, or names a field twice.")
+        return Line(number, {}, mistake=sentence)
+    if not isinstance(found, dict):
+        return Line(number, {}, mistake=gettext("This is no JSON object."))
+    return Line(number, {name: as_text(value) for name, value in found.items()})
 
 
 class _Number(float):

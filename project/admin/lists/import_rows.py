@@ -1,6 +1,7 @@
 """Rows of a file, as a view's form reads them, and what is wrong with them."""
 
 import json
+from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,6 +48,9 @@ class Report:
     left_out: Sequence[str] = ()
     """Columns of the file that are shown and not written."""
 
+    columns: Sequence[str] = ()
+    """Columns of the file, in its order."""
+
     count_wrong: int = 0
     wrong: list[Wrong] = field(default_factory=list)
 
@@ -54,10 +58,17 @@ class Report:
     """Whether there are more mistakes that nobody has counted."""
 
     def note(self, line: int, column: str, sentence: str) -> None:
-        """Add a mistake; only the first are kept."""
+        """Add a mistake; only the first of the file are kept, whenever they were found."""
         self.count_wrong += 1
-        if len(self.wrong) < SHOWN:
-            self.wrong.append(Wrong(line, column, sentence))
+        insort(self.wrong, Wrong(line, column, sentence), key=self._place)
+        del self.wrong[SHOWN:]
+
+    def _place(self, wrong: Wrong) -> tuple[int, int]:
+        """Say where it stands in the file; what is wrong with the whole row comes first."""
+        if not wrong.column:
+            return wrong.line, -1
+        is_there = wrong.column in self.columns
+        return wrong.line, self.columns.index(wrong.column) if is_there else len(self.columns)
 
     def note_more(self) -> None:
         """Remember that rows were refused which nobody has looked at one by one."""
@@ -127,12 +138,16 @@ class RowReader:
                     columns=", ".join([*filter(None, [key]), *self.columns]),
                 )
             )
+        self._report.columns = list(given)
         self._report.left_out = [name for name in given if name not in known]
         return [name for name in self.columns if name in given]
 
     def _read(self, line: Line, names: Sequence[str]) -> Wanted | None:
         """Read one row by the form; None if something is wrong with it."""
         before = self._report.count_wrong
+        if line.mistake:
+            self._report.note(line.number, "", line.mistake)
+            return None
         present = [name for name in names if name in line.texts]
         sent = {name: self._text(name, line) for name in present}
         self._form.process(FormData(sent))
@@ -141,7 +156,7 @@ class RowReader:
         for name in self.columns:
             found = self._form[name]
             if found.errors and (is_new or name in present):
-                self._report.note(line.number, name, " ".join(map(gettext, map(str, found.errors))))
+                self._report.note(line.number, name, gettext(str(found.errors[0])))
             elif name in line.formulas and _is_free_text(found):
                 self._report.note(line.number, name, gettext(FORMULA_SENTENCE))
         if self._report.count_wrong > before:
@@ -206,7 +221,8 @@ class RowReader:
         try:
             return parse_value(getattr(self._view.model, name).type, text)
         except WrongValue as error:
-            self._report.note(line.number, name, str(error).capitalize())
+            sentence = str(error)
+            self._report.note(line.number, name, sentence[:1].upper() + sentence[1:])
             return None
 
 

@@ -29,8 +29,10 @@ WORD = re.compile(r'"([^"]+)"|(\S+)')
 
 
 def split_words(term: str) -> list[str]:
-    """Split what was typed into words; what stands in quotes is one."""
-    found = (quoted or word.strip('"') for quoted, word in WORD.findall(term))
+    """Split what was typed into words; what stands in quotes is one, and a quote alone is meant."""
+    found = (
+        quoted or word.strip('"') or word[: len(word) == 1] for quoted, word in WORD.findall(term)
+    )
     return [word for word in found if word][:MOST_WORDS]
 
 

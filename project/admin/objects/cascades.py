@@ -25,7 +25,7 @@ class CascadeRefused(Forbidden):
     title = "This would delete other data that you may not delete"
 
     def __init__(self, sentences: Sequence[str]) -> None:
-        super().__init__(f"{gettext('Nothing was deleted.')} {' '.join(sentences)}")
+        super().__init__(" ".join((gettext("Nothing was deleted."), *sentences)))
         self.sentences = sentences
 
 
@@ -91,7 +91,7 @@ class Cascade:
         return refused[:1]
 
     def _reason(self, view: ModelAdmin, reference: Reference) -> str | None:
-        names = view.name_plural if view.name_plural[:2].isupper() else noun(view.name_plural)
+        names = noun(view.name_plural)
         if not view.permits(self._principal, "delete"):
             return gettext("You may not delete the %(names)s that would go with it.", names=names)
         if view.has_row_rule and self._hides_rows(view, reference):

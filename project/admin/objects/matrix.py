@@ -8,6 +8,7 @@ from wtforms import widgets
 
 from project.admin.forms import CheckboxesField
 from project.i18n import gettext, mark
+from project.permissions import name_rows
 
 ACRONYMS = frozenset({"api", "csv", "id", "ip", "url"})
 ACTIONS = ("view", "add", "change", "delete")
@@ -58,9 +59,9 @@ class _Matrix:
             )
             for action in ACTIONS
         )
-        words = [word.upper() if word in ACRONYMS else word for word in model.split("_")]
-        name = " ".join(words)
-        name = gettext(name[:1].upper() + name[1:])
+        words = name_rows(model).split(" ")
+        name = " ".join(word.upper() if word.lower() in ACRONYMS else word for word in words)
+        name = gettext(name)
         return Markup('<tr><th scope="row">{}</th>{}</tr>').format(name, cells)
 
 

@@ -99,7 +99,8 @@ def _report(tallies: Mapping[str, Tally], *, is_kept: bool) -> None:
     for name, tally in tallies.items():
         parts = [f"{tally.loaded:,} rows"]
         parts += [f"{tally.updated:,} updated"] if tally.updated else []
-        parts += [f"{tally.skipped:,} skipped"] if tally.skipped else []
+        reason = " (rows of this table are never changed)" if tally.is_append_only else ""
+        parts += [f"{tally.skipped:,} skipped{reason}"] if tally.skipped else []
         print(f"{name}: {', '.join(parts)}")
     if not tallies:
         print("There was no row in it.")

@@ -35,6 +35,11 @@ LARGE = """
     SELECT 'Lamp ' || n, repeat('x', 4000), 1, (SELECT min(id) FROM users_user)
     FROM generate_series(1, 12000) n
 """
+HISTORY = """
+    INSERT INTO audit_change (actor_label, action, model, object_id, object_label, changes)
+    SELECT 'root', 'add', 'items.item', n, 'Lamp ' || n, '{"price": [null, "1.00"]}'
+    FROM generate_series(1, 3) n
+"""
 MEASURE = """
 import resource, sys
 from project.management import main
@@ -98,6 +103,23 @@ def test_rows_that_are_there_already(
     assert updated in capsys.readouterr().out
     assert count(shop, "users_user WHERE full_name = 'Changed'") == 0
     assert count(shop, "users_refresh_token") == tokens
+
+
+@pytest.mark.needs("audit")
+def test_history_of_changes_goes_there_and_back(
+    shop: URL, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute(shop, HISTORY)
+    dump(tmp_path / "a.jsonl")
+    path = str(tmp_path / "a.jsonl")
+    capsys.readouterr()
+    call_command("loaddata", path, "--on-conflict", "update")
+    told = "audit.Change: 0 rows, 3 skipped (rows of this table are never changed)\n"
+    assert told in capsys.readouterr().out
+    call_command("flush", "--noinput")
+    call_command("loaddata", path, "--on-conflict", "update")
+    assert "audit.Change: 3 rows\n" in capsys.readouterr().out
+    assert dump(tmp_path / "again.jsonl") == (tmp_path / "a.jsonl").read_bytes()
 
 
 def test_all_or_nothing(url: URL, tmp_path: Path) -> None:

@@ -71,6 +71,14 @@ def test_uninstalled_and_back(copy: History) -> None:
 
 
 @pytest.mark.needs("audit")
+@pytest.mark.parametrize("label", ["audit", "orders"])
+def test_what_is_written_passes_the_linter(copy: History, label: str) -> None:
+    assert copy.tell("uninstallapp", label, "--noinput")[0] == 0
+    code, out, _ = copy.tell("lintmigrations", copy.versions[-1][:4])
+    assert (code, out) == (0, "Nothing unsafe in 1 migration.\n")
+
+
+@pytest.mark.needs("audit")
 def test_functions_of_triggers_go_along(copy: History) -> None:
     query = (
         "SELECT (SELECT count(*) FROM pg_proc WHERE proname = 'audit_keep_change') + "

@@ -196,3 +196,30 @@ def test_lists_say_what_came_and_went() -> None:
     assert line_of("Tags", [[], None]).kind == "value"
     assert line_of("Password", []).kind == "secret"
     assert line_of("Flag", [False, None]).before == "No"
+
+
+def test_values_are_written_as_in_lists(client: TestClient, actor: User) -> None:
+    item = ItemFactory.create()
+    changes = {
+        "price": ["1234.50", "2.00"],
+        "created_at": ["2026-01-02T03:04:05+00:00", "of another type once"],
+    }
+    ChangeFactory.create(model="items.item", object_id=str(item.id), changes=changes)
+    ChangeFactory.create(model="items.item", object_id=str(item.id), action="set_stock", changes={})
+    page = client.get(
+        f"/admin/items-item/history/{item.id}", headers={"Accept-Language": "de"}
+    ).text
+    for shown in ("1.234,50", "Jan. 2026, 03:04<", "of another type once", "Bestand setzen"):
+        assert shown in page
+    entries = client.get("/admin/audit-change/list", headers={"Accept-Language": "de"}).text
+    assert "<td" in entries
+    assert "Geändert" in entries
+
+
+@pytest.mark.parametrize(
+    "path", ["items-item/nope", "items-item/edit/0{id}", "items-item/details/+{id}", "x/y"]
+)
+def test_a_row_has_one_address(client: TestClient, actor: User, path: str) -> None:
+    item = ItemFactory.create()
+    response = client.get(f"/admin/{path.format(id=item.id)}", follow_redirects=False)
+    assert response.status_code == 404

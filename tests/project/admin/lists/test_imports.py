@@ -22,6 +22,7 @@ from tests.factories.users import UserFactory
 from tests.project.admin.support import enter
 
 ITEMS = "/admin/items-item/import"
+NO_COLUMN = "\N{EN DASH}"
 HEAD = "name,description,price,stock,owner\n"
 
 
@@ -116,6 +117,28 @@ def test_mistakes_by_row_and_column(client: TestClient, session: Session, owner:
     assert count(session) == 0
 
 
+def test_mistakes_of_all_kinds_stand_in_the_order_of_the_file(
+    client: TestClient, session: Session, owner: User
+) -> None:
+    known = ItemFactory.create()
+    rows = [
+        f"{known.id},Lamp,1,-1",  # refused by the database, and so found last
+        f"{known.id},Lamp,1,1",
+        "only one",
+        "0,Lamp,1,1",
+        ",,x,x",
+        ",Lamp,1,1,",
+    ]
+    page = check(client, "id,name,price,stock\n" + "\n".join(rows))
+    found = mistakes(page)
+    assert [(line, column) for line, column, _ in found] == [
+        *(("2", "stock"), ("3", "id"), ("4", NO_COLUMN), ("5", "id")),
+        *(("6", "name"), ("6", "price"), ("6", "stock"), ("6", "owner"), ("7", NO_COLUMN)),
+    ]
+    assert found[2][2] == "This row has 1 cell, the first line has 4."
+    assert found[5][2] == "Write a number, such as 12.50."  # and nothing else of the same cell
+
+
 def test_rule_of_the_database_names_the_row(
     client: TestClient, session: Session, owner: User
 ) -> None:
@@ -143,7 +166,7 @@ def test_line_ends_within_quotes_are_no_rows(
     tall = f'"A\nB\nC","x\n\ny",1,1,{owner.email}\n'
     assert check(client, HEAD + tall * 2).status_code == 200
     ((line, column, _),) = mistakes(check(client, f"{HEAD}{tall}Lamp,,x,1,{owner.email}\n"))
-    assert (line, column) == ("3", "price")
+    assert (line, column) == ("7", "price")  # where an editor shows it
     assert "more than 2 rows" in check(client, HEAD + tall * 3).text
 
 
@@ -185,11 +208,7 @@ def test_other_data_than_at_the_check(client: TestClient, session: Session, owne
         (b"name,name\nA,B\n", "Columns are there twice: name"),
         (b"name,colour\nA,red\n", "There are no columns 'colour'"),
         (b"name,password_hash\nA,x\n", "There are no columns 'password_hash'"),
-        (b"name,price\nA,1,2\n", "Line 2 has 3 cells, the first has 2"),
-        (b'name,price\n"A,1\n', "is not CSV"),
-        (b'{"name": "A"}\n[1]\n', "Line 2 is no JSON object"),
-        (b'{"name": "A", "name": "B"}\n', "names a field twice"),
-        (b'{"name": ' + b"[" * 9999, "Line 1 is no JSON object"),
+        (b'name,price\nB,2\n"A,1\nC,3\n', "Line 3 is not CSV: look for a quotation mark"),
     ],
 )
 def test_file_that_cannot_be_read(
@@ -198,6 +217,22 @@ def test_file_that_cannot_be_read(
     page = check(client, data)
     assert page.status_code == 422
     assert sentence in unescape(page.text)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("[1]", "This is no JSON object."),
+        ('{"name": "A", "name": "B"}', "This is no JSON object, or names a field twice."),
+        ('{"name": ' + "[" * 9999, "This is no JSON object, or names a field twice."),
+    ],
+)
+def test_line_that_is_no_object_stands_beside_the_others(
+    client: TestClient, session: Session, owner: User, line: str, sentence: str
+) -> None:
+    page = check(client, f'{{"name": ""}}\n\n{line}\n')
+    assert ("1", "name") in {wrong[:2] for wrong in mistakes(page)}
+    assert mistakes(page)[-1] == ("3", NO_COLUMN, sentence)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from tests.project.admin.lists.support import ORDERS, USERS, listed
         ('"ada lovelace" x', ["ada lovelace", "x"]),
         ('"ada', ["ada"]),
         ('""', []),
+        ('"', ['"']),
+        ("=x", ["=x"]),
         ("a b c d e f g h i j", ["a", "b", "c", "d", "e", "f", "g", "h"]),
     ],
 )

@@ -171,3 +171,15 @@ def test_a_password_is_not_carried_along(ada: TestClient) -> None:
         *("email", "full_name", "is_active", "is_staff", "is_superuser"),
         *("groups", "permissions"),
     }
+
+
+def test_values_are_written_as_in_lists(ada: TestClient, grace: TestClient) -> None:
+    item = ItemFactory.create(price=Decimal("49.90"))
+    path = f"/admin/items-item/edit/{item.id}"
+    first, second = shown_form(ada.get(path)), shown_form(grace.get(path))
+    ada.post(path, data=first | {"price": "1234.50"})
+    german = {"Accept-Language": "de"}
+    page = grace.post(path, data=second | {"price": "2000", "stock": "5"}, headers=german)
+    found = versions(page)["Preis"]
+    assert (found["opened"], found["theirs"], found["mine"]) == ("49,90", "1.234,50", "2.000")
+    assert re.search(r"geöffnet war\.\S", page.text) is None  # a space between two sentences
