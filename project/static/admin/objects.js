@@ -133,7 +133,8 @@
       }
       return "defaultValue" in field && field.type !== "hidden" && field.value !== field.defaultValue;
     };
-    const isChanged = () => mistakes !== null || [...form.elements].some(isTouched);
+    const isTyped = mistakes !== null || form.dataset.guarded === "typed";
+    const isChanged = () => isTyped || [...form.elements].some(isTouched);
     let isSent = false;
     form.addEventListener("submit", () => {
       isSent = true;
