@@ -131,7 +131,6 @@ class ObjectOptions:
                 raise self._wrong("object_pages", page.name, "no name of its own")
             pages[page.name] = page()
             pages[page.name].form = speaking(page.form)  # type: ignore[misc]  # of this one alone
-            pages[page.name].note = page.name
         return pages
 
     def _wrong(self, option: str, name: str, what: str) -> AppError:
