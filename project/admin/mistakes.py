@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKeyConstraint, Table
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Table
 from sqlalchemy.exc import DBAPIError
 
+from project.admin.bounds import bounds_of, comparisons
 from project.admin.views import ModelAdmin
 from project.db.errors import diagnose
 from project.errors import DomainError
@@ -125,6 +126,14 @@ def _explain_rule(found: Any, view: ModelAdmin) -> Mistake:
     rule = (found.constraint_name or "").removeprefix(f"ck_{table.name}_")
     column = next((column.key for column in table.columns if rule.startswith(column.key)), None)
     sentence = gettext("This breaks a rule of the data.")
+    constraint = _constraint(table, found.constraint_name)
+    compared = (
+        {name for name, _, _ in comparisons(constraint)}
+        if isinstance(constraint, CheckConstraint)
+        else set()
+    )
+    if len(compared) == 1 and (known := table.columns.get(compared.pop())) is not None:
+        return Mistake(_field_of(view, known.key), bounds_of(known).sentence(), 400)
     if rule:
         named = rule.replace("_", " ")
         sentence = gettext("This breaks a rule of the data: %(rule)s.", rule=named)
