@@ -98,7 +98,11 @@ def _explain_reference(found: Any, view: ModelAdmin) -> Mistake:
 
 
 def _explain_duplicate(found: Any, view: ModelAdmin) -> Mistake:
-    constraint = _constraint(view.table, found.constraint_name)
+    return explain_duplicate(_constraint(view.table, found.constraint_name), view)
+
+
+def explain_duplicate(constraint: Any | None, view: ModelAdmin) -> Mistake:
+    """Say that another row has what a rule wants to be there once."""
     names = _fields(view, constraint)
     if len(names) > 1:
         sentence = gettext(

@@ -13,6 +13,7 @@ from project.admin.conflicts import OPENED, ChangedMeanwhile, remember, remember
 from project.admin.mistakes import Mistake
 from project.admin.objects import saving
 from project.admin.objects.children import GONE
+from project.admin.objects.foreseeing import foresee
 from project.admin.objects.gone import open_gone
 from project.admin.objects.inline import MOST_ROWS
 from project.admin.objects.layout import lay_out
@@ -111,6 +112,7 @@ class FormPages(AdminPages):
         opened.found = None  # a copy that is shown again is a new row, and no more the old one
         known = {"action": _create_path(request, view)}
         if not opened.validate():
+            await self.work.run(foresee, view, principal_of(request), opened)
             return await self._form_page(request, view, opened, 400, **known)
         try:
             await self._prepare(view, opened)
@@ -131,6 +133,7 @@ class FormPages(AdminPages):
         # Shown again with every answer but the last: what somebody has seen, of which version.
         known: dict[str, Any] = {"version": version, "opened": str(sent.get(OPENED, ""))}
         if not opened.validate():
+            await self.work.run(foresee, view, principal_of(request), opened)
             return await self._form_page(request, view, opened, 400, **known)
         try:
             await self._prepare(view, opened)
@@ -206,6 +209,7 @@ class FormPages(AdminPages):
             field = opened.form._fields[mistake.field]
             field.errors = [*field.errors, mistake.sentence]
             mistake = mistake._replace(sentence="")
+            await self.work.run(foresee, view, principal_of(request), opened)
         return await self._form_page(
             request, view, opened, mistake.status, mistake=mistake, **context
         )
