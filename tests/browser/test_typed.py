@@ -1,12 +1,12 @@
 """What somebody typed into the admin's forms, and the ways in which it could be lost."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from apps.users.models import AuthSession, User
-from tests.browser.test_admin import sign_in
+from tests.browser.test_admin import TELEPHONE, sign_in
 from tests.factories.items import ItemFactory
 from tests.factories.users import PASSWORD, UserFactory
 
@@ -99,3 +99,21 @@ def test_a_list_is_put_back_row_by_row(
     page.get_by_role("button", name="Put it back").click()
     expect(page.get_by_label(f"Stock of {item.name}").last).to_have_value("77")
     expect(page.locator('input[name="row-0-stock"]')).to_have_value("2")
+
+
+def test_a_telephone_has_a_low_row_of_buttons_and_escape_closes_the_menu(
+    browser: Browser, site: str, superuser: User
+) -> None:
+    item = ItemFactory.create()
+    with browser.new_context(viewport={"width": TELEPHONE, "height": 844}) as context:
+        page = context.new_page()
+        sign_in(page, f"{site}/admin/items-item/edit/{item.id}", superuser)
+        foot = page.locator(".form-foot").bounding_box()
+        assert foot is not None
+        assert foot["height"] < 80
+        assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE
+        menu = page.get_by_text("Menu", exact=True)
+        menu.click()
+        expect(page.locator(".small-menu nav")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator(".small-menu nav")).to_be_hidden()
