@@ -108,6 +108,7 @@ def test_a_telephone_has_a_low_row_of_buttons_and_escape_closes_the_menu(
     with browser.new_context(viewport={"width": TELEPHONE, "height": 844}) as context:
         page = context.new_page()
         sign_in(page, f"{site}/admin/items-item/edit/{item.id}", superuser)
+        page.wait_for_load_state()
         foot = page.locator(".form-foot").bounding_box()
         assert foot is not None
         assert foot["height"] < 80
