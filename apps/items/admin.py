@@ -3,20 +3,26 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Select, any_, func, select
 from sqlalchemy.orm import Session
-from wtforms import Form, IntegerField
+from wtforms import Field, Form, IntegerField, ValidationError
 from wtforms.validators import InputRequired, NumberRange
 
 from apps.items import services
+from apps.items.errors import NameMissing
 from apps.items.models import MAXIMUM_STOCK, Item
 from apps.items.search import parse_words
 from project.admin.actions import action
 from project.admin.recording import Actor
 from project.admin.views import ModelAdmin, Values
-from project.i18n import mark
+from project.i18n import gettext
 
 
 class StockForm(Form):  # type: ignore[misc]  # WTForms is untyped
     stock = IntegerField("Stock", validators=[InputRequired(), NumberRange(0, MAXIMUM_STOCK)])
+
+
+def _check_name(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms passes both
+    if not (field.data or "").strip():  # the service's rule, beside the form's other mistakes
+        raise ValidationError(f"{gettext(NameMissing.title)}.")
 
 
 class ItemAdmin(ModelAdmin, model=Item):
@@ -39,7 +45,7 @@ class ItemAdmin(ModelAdmin, model=Item):
     column_labels: ClassVar = {"created_at": "Created", "updated_at": "Last change"}
     form_columns = (Item.name, Item.description, Item.price, Item.stock, "owner")
     form_args: ClassVar = {
-        "price": {"validators": [NumberRange(0, message=mark("This is 0 or more."))]},
+        "name": {"validators": [_check_name]},
     }
     actions = ("set_stock",)
     list_editable = (Item.price, Item.stock)

@@ -51,7 +51,12 @@ class OrderAdmin(ModelAdmin, model=Order):
     actions = ("cancel",)
     can_export = True
 
-    @action(label="Cancel", confirm="What was ordered goes back into stock. This cannot be undone.")
+    @action(
+        label="Cancel orders",
+        confirm="What was ordered goes back into stock. This cannot be undone.",
+        button=("Cancel the order", "Cancel the orders"),
+        applies=lambda order: order.status == PLACED,
+    )
     def cancel(
         self,
         session: Session,

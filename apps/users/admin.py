@@ -161,7 +161,7 @@ class UserAdmin(ModelAdmin, model=User):
     def delete_row(self, session: Session, row: User) -> None:
         services.delete_user(session, user=row)
 
-    @action(label="Activate")
+    @action(label="Activate", applies=lambda user: not user.is_active)
     def activate(
         self,
         session: Session,
@@ -174,6 +174,7 @@ class UserAdmin(ModelAdmin, model=User):
     @action(
         label="Deactivate",
         confirm="Whoever is not active is signed out, loses all API keys, and stays out.",
+        applies=lambda user: user.is_active,
     )
     def deactivate(
         self,

@@ -51,6 +51,11 @@ class Declared:
     permission: str = CHANGE
     confirm: str = ""
     form: type[Form] | None = None
+    buttons: tuple[str, str] = ("", "")
+    """What is pressed to do it to one row, and to many; without, the label."""
+
+    applies: Callable[[Any], bool] | None = None
+    """Whether it makes sense for a row."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,15 @@ class Action:
     def label(self) -> str:
         """What the button says."""
         return gettext(self.told.label)
+
+    def button(self, rows: int) -> str:
+        """What the button says that does it to so many rows."""
+        text = self.told.buttons[0 if rows == 1 else 1]
+        return gettext(text) if text else self.label.rstrip("… ")
+
+    def applies_to(self, row: Any) -> bool:
+        """Whether the pages of a row have a button for it."""
+        return self.told.applies is None or self.told.applies(row)
 
     @property
     def asks(self) -> bool:
@@ -84,14 +98,19 @@ def action(
     permission: str = CHANGE,
     confirm: str = "",
     form: type[Form] | None = None,
+    button: str | tuple[str, str] = "",
+    applies: Callable[[Any], bool] | None = None,
 ) -> Callable[[F], F]:
     """Offer a method of a view as an action.
 
     `permission` is `view`, `add`, `change`, `delete`, or a full name like `orders.refund_order`;
     `confirm` is what a page says that asks first; `form` is a WTForms class, whose data is the
-    method's `values`.
+    method's `values`; `button` is what is pressed on that page and on a row's own, for one row or
+    for one and for many. `applies` says of a row whether its pages offer the action at all; who
+    asks for it nevertheless, of a list or too late, is answered by the method.
     """
-    told = Declared(label, permission, confirm, form)
+    buttons = (button, button) if isinstance(button, str) else button
+    told = Declared(label, permission, confirm, form, buttons, applies)
 
     def mark(method: F) -> F:
         setattr(method, ATTRIBUTE, told)

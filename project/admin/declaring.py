@@ -1,5 +1,6 @@
 """How a declared view becomes one of this application's: safe defaults, and what is refused."""
 
+from difflib import get_close_matches
 from typing import Any
 
 from sqladmin import ModelView
@@ -85,6 +86,9 @@ def _default_lookups(model: type) -> dict[str, dict[str, Any]]:
     return lookups
 
 
+SIMILAR = 0.88
+"""How alike two names are, from 0 to 1, of which one is a slip."""
+
 UNUSED = (
     "on_model_change",
     "after_model_change",
@@ -108,3 +112,19 @@ def _refuse_unsafe(view: type[ModelView]) -> None:
             )
     if any(hasattr(member, "_action") for member in vars(view).values()):
         raise AppError(f"{view.__module__}.{view.__name__}: @action changes state by GET.")
+    _refuse_misspelt(view)
+
+
+def _refuse_misspelt(view: type[ModelView]) -> None:
+    """Refuse what nobody would ever call: an option or a hook, but for a letter or two."""
+    known = [name for name in dir(ModelAdmin) if not name.startswith("_")]
+    named = {*getattr(view, "readonly_fields", ()), *getattr(view, "actions", ())}
+    for name in vars(view):
+        if name.startswith("_") or name in named or hasattr(ModelAdmin, name):
+            continue
+        meant = get_close_matches(name, known, n=1, cutoff=SIMILAR)
+        if meant:
+            raise AppError(
+                f"{view.__module__}.{view.__name__} has no option '{name}'; "
+                f"is '{meant[0]}' meant? Else give it another name."
+            )

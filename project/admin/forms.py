@@ -8,12 +8,13 @@ from typing import Any
 from markupsafe import Markup
 from sqladmin.ajax import QueryAjaxModelLoader
 from sqladmin.forms import ModelConverter, converts
-from sqlalchemy import BigInteger, Numeric, SmallInteger
+from sqlalchemy import Column, Numeric
 from sqlalchemy.orm import RelationshipProperty
 from wtforms import Field, Form, StringField, TextAreaField, ValidationError, widgets
 from wtforms.fields import SelectMultipleField
 from wtforms.validators import InputRequired, Optional
 
+from project.admin.bounds import Bounds, bounds_of
 from project.admin.typed_fields import (
     DayField,
     DocumentField,
@@ -148,14 +149,14 @@ class Converter(ModelConverter):
 
     @converts("Integer")  # type: ignore[untyped-decorator]
     def convert_integer(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
-        limit = 2 ** (_bits(prop.columns[0]) - 1)
-        kwargs["validators"] = [*_emptiness(kwargs), _within(limit)]
+        kwargs["validators"] = [*_emptiness(kwargs), _within(_bounds(prop.columns[0]))]
         return WholeNumberField(**kwargs)
 
     @converts("Numeric")  # type: ignore[untyped-decorator]
     def convert_numeric(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
         kwargs.setdefault("places", None)
-        kwargs["validators"] = [*_emptiness(kwargs), _fits(prop.columns[0])]
+        column = prop.columns[0]
+        kwargs["validators"] = [*_emptiness(kwargs), _fits(column), _within(_bounds(column))]
         return NumberField(**kwargs)
 
     # SQLAlchemy 2.1's Float is no Numeric any more, so that SQLAdmin knows no field for it.
@@ -163,7 +164,8 @@ class Converter(ModelConverter):
     def convert_float(self, model: type, prop: Any, kwargs: dict[str, Any]) -> Field:  # noqa: ARG002
         kwargs.setdefault("places", None)
         kwargs["filters"] = [*kwargs.get("filters", ()), _to_float]
-        kwargs["validators"] = [*_emptiness(kwargs), _refuse_infinite]
+        rule = _within(_bounds(prop.columns[0]))
+        kwargs["validators"] = [*_emptiness(kwargs), _refuse_infinite, rule]
         return NumberField(**kwargs)
 
     @converts("DateTime")  # type: ignore[untyped-decorator]
@@ -209,22 +211,16 @@ def _emptiness(kwargs: dict[str, Any]) -> list[Any]:
     return validators if is_required else [Optional(), *validators]
 
 
-def _bits(column: Any) -> int:
-    if isinstance(column.type, BigInteger):
-        return 64
-    return 16 if isinstance(column.type, SmallInteger) else 32
+def _bounds(column: Any) -> Bounds:
+    return bounds_of(column) if isinstance(column, Column) else Bounds()
 
 
-def _within(limit: int) -> Callable[[Form, Field], None]:
-    """Check that the column holds the number. WTForms' own check fails for hundreds of digits."""
+def _within(bounds: Bounds) -> Callable[[Form, Field], None]:
+    """Check that the column takes the number. WTForms' own check fails for hundreds of digits."""
 
     def check(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms passes both
-        if field.data is not None and not -limit <= field.data < limit:
-            raise ValidationError(
-                gettext(
-                    "Number must be between %(least)s and %(most)s.", least=-limit, most=limit - 1
-                )
-            )
+        if field.data is not None and not field.errors and not bounds.allow(field.data):
+            raise ValidationError(bounds.sentence())
 
     return check
 

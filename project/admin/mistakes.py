@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKeyConstraint, Table
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Table
 from sqlalchemy.exc import DBAPIError
 
+from project.admin.bounds import bounds_of, comparisons
 from project.admin.views import ModelAdmin
 from project.db.errors import diagnose
 from project.errors import DomainError
@@ -97,7 +98,11 @@ def _explain_reference(found: Any, view: ModelAdmin) -> Mistake:
 
 
 def _explain_duplicate(found: Any, view: ModelAdmin) -> Mistake:
-    constraint = _constraint(view.table, found.constraint_name)
+    return explain_duplicate(_constraint(view.table, found.constraint_name), view)
+
+
+def explain_duplicate(constraint: Any | None, view: ModelAdmin) -> Mistake:
+    """Say that another row has what a rule wants to be there once."""
     names = _fields(view, constraint)
     if len(names) > 1:
         sentence = gettext(
@@ -125,6 +130,14 @@ def _explain_rule(found: Any, view: ModelAdmin) -> Mistake:
     rule = (found.constraint_name or "").removeprefix(f"ck_{table.name}_")
     column = next((column.key for column in table.columns if rule.startswith(column.key)), None)
     sentence = gettext("This breaks a rule of the data.")
+    constraint = _constraint(table, found.constraint_name)
+    compared = (
+        {name for name, _, _ in comparisons(constraint)}
+        if isinstance(constraint, CheckConstraint)
+        else set()
+    )
+    if len(compared) == 1 and (known := table.columns.get(compared.pop())) is not None:
+        return Mistake(_field_of(view, known.key), bounds_of(known).sentence(), 400)
     if rule:
         named = rule.replace("_", " ")
         sentence = gettext("This breaks a rule of the data: %(rule)s.", rule=named)

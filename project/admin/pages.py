@@ -4,6 +4,7 @@ The rooms themselves lie beside this file: `sign_in_pages`, `dashboard`, `lists`
 """
 
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -24,7 +25,7 @@ from project.errors import NotFound
 from project.i18n import gettext, mark
 from project.i18n.catalogues import Languages
 from project.logging import request_id
-from project.runtime import Runtime
+from project.runtime import Runtime, runtime_of
 from project.web.client import client_of
 from project.web.principal import Principal
 
@@ -46,7 +47,7 @@ NOTES = {
     "deleted": mark("Deleted."),
     "ended": mark("Signed out."),
 }
-"""What the page after a change may say; an address chooses one and cannot say more."""
+"""What the page after a change says, once."""
 
 
 class AdminPages(Admin):
@@ -65,7 +66,8 @@ class AdminPages(Admin):
         context["has_history"] = self.runtime.trail is not None
         context["principal"] = getattr(request.state, "principal", None)
         told = flash.said(request, self.runtime.settings)
-        context["note"] = told or self._note(request, context.get("model_view"))
+        # Beside a mistake it would say the opposite of it, or praise what is long past.
+        context["note"] = told if status < HTTPStatus.BAD_REQUEST else None
         context.setdefault("mistake", None)
         response = await self._fill_in(request, template, status, context)
         if told is not None:
@@ -83,11 +85,6 @@ class AdminPages(Admin):
             request, template, context, status
         )
         return response
-
-    def _note(self, request: Request, view: Any) -> str | None:
-        name = request.query_params.get("note", "")
-        own = getattr(view, "own_pages", {}).get(name)
-        return gettext(NOTES.get(name, "") if own is None else own.done) or None
 
     def model_views(self) -> Iterator[ModelAdmin]:
         """Yield the views of models, in the menu's order."""
@@ -159,11 +156,20 @@ def with_query(request: Request, **changes: object) -> str:
 def redirect_to(
     request: Request, name: str, view: ModelAdmin, *, note: str, **parameters: str
 ) -> Response:
-    """Send the browser to a page of a view, which says what was done."""
+    """Send the browser to a page of a view, which says once what was done.
+
+    `note` is a name of NOTES, or a sentence.
+    """
     path = path_to(request, name, identity=view.identity, **parameters)
     query = request.query_params.get("back", "")
     kept = [("back", query)] if query and name != "list" else way_back(request)
-    return RedirectResponse(f"{path}?{urlencode([*kept, ('note', note)])}", 303)
+    return redirect_saying(request, f"{path}?{urlencode(kept)}" if kept else path, note)
+
+
+def redirect_saying(request: Request, address: str, note: str) -> Response:
+    """Send the browser to a page that says once what was done."""
+    response = RedirectResponse(address, 303)
+    return flash.say(response, runtime_of(request).settings, gettext(NOTES.get(note, note)))
 
 
 def way_back(request: Request) -> list[tuple[str, str]]:
@@ -191,7 +197,7 @@ def to_list(request: Request, view: ModelAdmin, *, note: str) -> Response:
     """Go to the list; whoever may not see it goes to the overview."""
     if may(request, view, "view"):
         return redirect_to(request, "list", view, note=note)
-    return RedirectResponse(f"{path_to(request, 'index')}?note={note}", 303)
+    return redirect_saying(request, path_to(request, "index"), note)
 
 
 async def read_sent(request: Request) -> FormData | None:

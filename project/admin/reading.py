@@ -48,6 +48,9 @@ class Row:
     own_pages: frozenset[str] = frozenset()
     """Names of the app's own pages that make sense for it."""
 
+    actions: frozenset[str] = frozenset()
+    """Names of the actions that do."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -74,6 +77,7 @@ def fetch_row(
         describe_row(view, row, names),
         site_path=view.site_path(row),
         own_pages=view.pages_for(row),
+        actions=view.actions_on(row),
     )
     return Found(row, version, shown, references)
 

@@ -15,10 +15,13 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
 
+from project.admin import flash
 from project.admin.second_step import SecondSteps
 from project.admin.sign_in_form import read_form, text_in
 from project.admin.work import AdminWork
+from project.i18n import gettext, mark
 from project.runtime import Runtime
 from project.web.client import client_of
 from project.web.principal import Account, EntryCondition, Principal, authenticator_of
@@ -26,6 +29,7 @@ from project.web.throttling import signing_in
 
 LIFETIME = timedelta(hours=12)
 IDLE = timedelta(hours=1)
+SIGNED_OUT = mark("You were signed out, so nothing was saved. Sign in to go on where you were.")
 LONGEST_COOKIE = 100
 LONGEST_USERNAME = 254
 LONGEST_PASSWORD = 256
@@ -52,7 +56,10 @@ class CookieSessions(AuthenticationBackend):
         """Let staff through; send everybody else to the sign-in page and back again."""
         principal = await self.find_principal(request)
         if principal is None:
-            return RedirectResponse(self._sign_in_address(request), status_code=303)
+            response = RedirectResponse(self._sign_in_address(request), status_code=303)
+            if request.method == "POST":
+                flash.say(response, self._runtime.settings, gettext(SIGNED_OUT))
+            return response
         request.state.principal = principal
         return True
 
@@ -171,12 +178,19 @@ class CookieSessions(AuthenticationBackend):
 
     def _sign_in_address(self, request: Request) -> str:
         address = f"{self._base_url}/login"
-        target = request.url.path
-        if request.url.query:
-            target += f"?{request.url.query}"
-        if request.method != "GET" or self.local_target(target) == f"{self._base_url}/":
+        target = self._way_back(request)
+        if self.local_target(target) == f"{self._base_url}/":
             return address
         return f"{address}?{urlencode({'next': target})}"
+
+    def _way_back(self, request: Request) -> str:
+        """Return the page that was asked for, or that a form was sent from."""
+        came_from = URL(request.headers.get("referer", ""))
+        pages = (url for url in (request.url, came_from) if _can_be_opened(request, url.path))
+        page = next(pages, None)
+        if page is None:
+            return ""
+        return f"{page.path}?{page.query}" if page.query else page.path
 
     def cookie_of(self, request: Request) -> str | None:
         """Return what this browser has for a session, if it is short enough to be one."""
@@ -198,3 +212,10 @@ class CookieSessions(AuthenticationBackend):
     def delete_cookie(self, response: Response, name: str) -> None:
         """Make the browser forget a cookie."""
         response.delete_cookie(name, secure=self._is_secure, httponly=True, samesite="lax")
+
+
+def _can_be_opened(request: Request, path: str) -> bool:
+    """Whether the admin has a page there: some addresses only take what forms send."""
+    asked = {**request.scope, "method": "GET", "path": path}
+    routes = request.scope["app"].router.routes
+    return any(route.matches(asked)[0] is Match.FULL for route in routes)

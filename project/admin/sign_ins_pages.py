@@ -8,10 +8,10 @@ from sqladmin.authentication import login_required
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from project.admin.pages import AdminPages, path_to, principal_of, read_sent
+from project.admin.pages import AdminPages, path_to, principal_of, read_sent, redirect_saying
 from project.admin.rows import select_row
 from project.admin.sessions import IDLE
 from project.admin.views import ModelAdmin
@@ -109,7 +109,7 @@ class SignInsPages(AdminPages):
             by=principal_of(request).id,
             client=client_of(request).address,
         )
-        return RedirectResponse(f"{path}?note=ended", 303)
+        return redirect_saying(request, path, "ended")
 
     @property
     def _knows(self) -> SignIns:

@@ -27,6 +27,7 @@ from project.admin.forms import Converter, lookup_columns
 from project.admin.lists.bulk_options import BulkOptions
 from project.admin.lists.options import ListOptions, bare_name
 from project.admin.objects.options import ObjectOptions, has_path
+from project.admin.radios import as_radios
 from project.errors import AppError
 from project.i18n import gettext
 from project.runtime import Runtime
@@ -268,11 +269,25 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
         try:
             coroutine.send(None)
         except StopIteration as done:
-            return speaking(_put_own_fields_last(done.value, self.form_base_class))
+            return speaking(
+                _put_own_fields_last(self._with_radios(done.value), self.form_base_class)
+            )
         except Exception as error:
             raise AppError(f"{_name_of(self)}: its form cannot be built: {error}") from error
         coroutine.close()
         raise AppError(f"{_name_of(self)}: its form waits for something; it must not.")
+
+    def _with_radios(self, form: type[Form]) -> type[Form]:
+        for name in self.radio_names:
+            column = self.table.columns.get(name)
+            is_optional = column is not None and bool(column.nullable)
+            labels = self.choices_of(name)
+            field = as_radios(getattr(form, name, None), labels, is_optional=is_optional)
+            if field is not None:
+                setattr(form, name, field)
+            elif name not in self._form_prop_names or hasattr(form, name):
+                raise self._wrong("radio_fields", name, "no column of the form with choices")
+        return form
 
     def _refuse_names_of_forms(self) -> None:
         """A field cannot be called as what every form has: `data`, `errors`, `meta`."""

@@ -114,7 +114,8 @@ def _choices(declared: Any) -> list[tuple[str, str]]:
 
 
 def _of_action(action: Action) -> Iterator[str]:
-    yield from (action.told.label, action.told.confirm, action.name.replace("_", " ").capitalize())
+    yield from (action.told.label, action.told.confirm, *action.told.buttons)
+    yield action.name.replace("_", " ").capitalize()
     if action.told.form is not None:
         yield from _of_form(action.told.form)
 

@@ -128,6 +128,10 @@ class BulkOptions:
             return self._is_held(principal, permission)
         return principal.is_superuser or principal.has_permission(permission)
 
+    def actions_on(self, row: Any) -> frozenset[str]:
+        """Name the actions that make sense for a row."""
+        return frozenset(found.name for found in self.bulk_actions if found.applies_to(row))
+
     def actions_for(self, principal: "Principal") -> list[Action]:
         """Return what somebody may do with rows of this list."""
         return [a for a in self.bulk_actions if self.allows(principal, a.told.permission)]

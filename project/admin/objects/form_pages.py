@@ -13,6 +13,8 @@ from project.admin.conflicts import OPENED, ChangedMeanwhile, remember, remember
 from project.admin.mistakes import Mistake
 from project.admin.objects import saving
 from project.admin.objects.children import GONE
+from project.admin.objects.foreseeing import foresee
+from project.admin.objects.gone import open_gone
 from project.admin.objects.inline import MOST_ROWS
 from project.admin.objects.layout import lay_out
 from project.admin.objects.saving import Opened
@@ -65,26 +67,52 @@ class FormPages(AdminPages):
         """Show a row in a form, or change it, or save what was made of it as a new one."""
         view, principal = self.view_of(request, "change"), principal_of(request)
         sent, identifier = await _read_sent(request, view), request.path_params["pk"]
-        if sent is not None and view.save_as and sent.get("save") == SAVE_AS_NEW:
+        if sent is not None:
+            try:
+                return await self._save_sent(request, view, identifier, sent)
+            except NotFound:
+                return await self._gone_page(request, view, identifier, sent)
+        opened = await self.work.run(saving.open_there, view, principal, identifier, None)
+        assert opened.found is not None  # noqa: S101 - a row that is not there was a 404
+        known = {"version": opened.found.version, "opened": remember(opened.form)}
+        return await self._form_page(request, view, opened, **known)
+
+    async def _save_sent(
+        self, request: Request, view: ModelAdmin, identifier: str, sent: FormData
+    ) -> Response:
+        principal = principal_of(request)
+        if view.save_as and sent.get("save") == SAVE_AS_NEW:
             if not may(request, view, "add"):
                 raise HTTPException(403, NOT_PERMITTED)
             opened = await self.work.run(saving.open_copy, view, principal, identifier, sent)
             return await self._add(request, view, opened, sent)
         opened = await self.work.run(saving.open_there, view, principal, identifier, sent)
-        if sent is not None:
-            return await self._save(request, view, opened, sent)
-        assert opened.found is not None  # noqa: S101 - a row that is not there was a 404
-        known = {"version": opened.found.version, "opened": remember(opened.form)}
-        return await self._form_page(request, view, opened, **known)
+        return await self._save(request, view, opened, sent)
+
+    async def _gone_page(
+        self, request: Request, view: ModelAdmin, identifier: str, sent: FormData
+    ) -> Response:
+        """Show what was typed for a row that somebody deleted: as a new one, or to be copied."""
+        gone = await self.work.run(
+            open_gone,
+            view,
+            principal_of(request),
+            identifier,
+            sent,
+            may_add=may(request, view, "add"),
+        )
+        if gone.opened is None:
+            return await self.page(request, "sqladmin/gone.html", 404, model_view=view, gone=gone)
+        action = _create_path(request, view)
+        return await self._form_page(request, view, gone.opened, 404, gone=gone, action=action)
 
     async def _add(
         self, request: Request, view: ModelAdmin, opened: Opened, sent: FormData
     ) -> Response:
         opened.found = None  # a copy that is shown again is a new row, and no more the old one
-        known = {"action": path_to(request, "create", identity=view.identity)}
-        if request.url.query:
-            known["action"] += f"?{request.url.query}"
+        known = {"action": _create_path(request, view)}
         if not opened.validate():
+            await self.work.run(foresee, view, principal_of(request), opened)
             return await self._form_page(request, view, opened, 400, **known)
         try:
             await self._prepare(view, opened)
@@ -105,6 +133,7 @@ class FormPages(AdminPages):
         # Shown again with every answer but the last: what somebody has seen, of which version.
         known: dict[str, Any] = {"version": version, "opened": str(sent.get(OPENED, ""))}
         if not opened.validate():
+            await self.work.run(foresee, view, principal_of(request), opened)
             return await self._form_page(request, view, opened, 400, **known)
         try:
             await self._prepare(view, opened)
@@ -180,6 +209,7 @@ class FormPages(AdminPages):
             field = opened.form._fields[mistake.field]
             field.errors = [*field.errors, mistake.sentence]
             mistake = mistake._replace(sentence="")
+            await self.work.run(foresee, view, principal_of(request), opened)
         return await self._form_page(
             request, view, opened, mistake.status, mistake=mistake, **context
         )
@@ -188,6 +218,11 @@ class FormPages(AdminPages):
 def is_popup(request: Request) -> bool:
     """Whether a page was opened beside a field, to add what the field shall name."""
     return "_popup" in request.query_params
+
+
+def _create_path(request: Request, view: ModelAdmin) -> str:
+    path = path_to(request, "create", identity=view.identity)
+    return f"{path}?{request.url.query}" if request.url.query else path
 
 
 def _mistake_of_child(opened: Opened, error: Exception) -> Mistake:

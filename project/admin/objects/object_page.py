@@ -40,9 +40,6 @@ class ObjectPage:
     done: ClassVar[str] = mark("Done.")
     """What is said afterwards."""
 
-    note: str
-    """What stands for that in an address: the site sets it."""
-
     form: ClassVar[type[Form]] = Form
     """What is asked; without fields there is only the button."""
 

@@ -46,6 +46,10 @@ class ObjectOptions:
     prepopulated_fields: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Text columns of a new row that are made from others, unless somebody fills them in."""
 
+    radio_fields: ClassVar[Sequence[Any]] = ()
+    """Columns whose few choices are radio buttons: an Enum, a flag that may be empty, or those in
+    `column_choices`."""
+
     object_pages: ClassVar[Sequence[type[ObjectPage]]] = ()
     """Pages of an app's own about one row, each with a button."""
 
@@ -76,6 +80,11 @@ class ObjectOptions:
     def readonly_names(self) -> list[str]:
         """Names of what is shown and never changed."""
         return [name if isinstance(name, str) else name.key for name in self.readonly_fields]
+
+    @property
+    def radio_names(self) -> list[str]:
+        """Names of what has radio buttons."""
+        return [name if isinstance(name, str) else name.key for name in self.radio_fields]
 
     @property
     def section_names(self) -> list[str]:
@@ -131,7 +140,6 @@ class ObjectOptions:
                 raise self._wrong("object_pages", page.name, "no name of its own")
             pages[page.name] = page()
             pages[page.name].form = speaking(page.form)  # type: ignore[misc]  # of this one alone
-            pages[page.name].note = page.name
         return pages
 
     def _wrong(self, option: str, name: str, what: str) -> AppError:

@@ -10,6 +10,14 @@
     });
   }
 
+  // Escape closes the menu of small screens, and the keyboard is back where it was opened.
+  const menu = document.querySelector(".small-menu");
+  menu?.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
   // Whose clock the pages are for; the server takes it for UTC where it knows no such zone.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (zone) {

@@ -2,22 +2,6 @@
 (() => {
   "use strict";
 
-  // What was typed into a list and is not saved yet is not lost by an action without a question.
-  const form = document.getElementById("rows");
-  if (form) {
-    const inputs = [...form.querySelectorAll('[name^="row-"]:not([type="hidden"])')];
-    const isTouched = (input) =>
-      input.type === "checkbox"
-        ? input.checked !== input.defaultChecked
-        : input.value !== input.defaultValue;
-    form.addEventListener("submit", (event) => {
-      const leaves = event.submitter && event.submitter.hasAttribute("formaction");
-      if (leaves && inputs.some(isTouched) && !confirm(form.dataset.leave)) {
-        event.preventDefault();
-      }
-    });
-  }
-
   // A check leaves the file chosen, so that it need not be looked for again.
   const upload = document.getElementById("import");
   if (upload) {

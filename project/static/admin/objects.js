@@ -112,34 +112,8 @@
     }
   }
 
-  // -- mistakes, and changes that nobody saved --------------------------------------------------
+  // -- mistakes ---------------------------------------------------------------------------------
 
   const mistakes = document.getElementById("mistakes");
   if (mistakes) (document.querySelector('[aria-invalid="true"]') ?? mistakes).focus();
-
-  const form = document.querySelector("form[data-guarded]");
-  if (form) {
-    // Compared with what the page came with, not with what this script found: somebody may have
-    // typed before it ran.
-    const isTouched = (field) => {
-      if (field instanceof HTMLSelectElement) {
-        const given = [...field.options].some((option) => option.defaultSelected);
-        return [...field.options].some(
-          (option, place) => option.selected !== (given ? option.defaultSelected : place === 0),
-        );
-      }
-      if (field.type === "checkbox" || field.type === "radio") {
-        return field.checked !== field.defaultChecked;
-      }
-      return "defaultValue" in field && field.type !== "hidden" && field.value !== field.defaultValue;
-    };
-    const isChanged = () => mistakes !== null || [...form.elements].some(isTouched);
-    let isSent = false;
-    form.addEventListener("submit", () => {
-      isSent = true;
-    });
-    window.addEventListener("beforeunload", (event) => {
-      if (!isSent && isChanged()) event.preventDefault();
-    });
-  }
 })();

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from fastapi import FastAPI
@@ -13,7 +14,7 @@ from project.application import create_application
 from project.runtime import Runtime
 from project.settings import Settings
 from tests.factories.users import PASSWORD, UserFactory
-from tests.project.admin.support import sign_in
+from tests.project.admin.support import SAME_ORIGIN, sign_in
 
 PAGES = (
     "/admin/",
@@ -210,3 +211,28 @@ def test_site_without_accounts_has_no_admin(settings: Settings, engine_database:
     )
     with TestClient(application) as client:
         assert client.get("/admin/").status_code == 404
+
+
+THIRD = "/admin/items-item/list?page=3"
+
+
+@pytest.mark.parametrize(
+    ("path", "came_from", "target"),
+    [
+        ("/admin/items-item/edit/7?back=a%3Db", "", "/admin/items-item/edit/7?back=a%3Db"),
+        ("/admin/items-item/list?page=2", "", "/admin/items-item/list?page=2"),
+        ("/admin/items-item/action", f"https://testserver{THIRD}", THIRD),
+        ("/admin/items-item/action", "https://evil.example/admin/../x", ""),
+        ("/admin/items-item/action", "", ""),
+    ],
+)
+@pytest.mark.needs("items")
+def test_a_form_sent_too_late_leads_back_to_its_page(
+    client: TestClient, path: str, came_from: str, target: str
+) -> None:
+    headers = {**SAME_ORIGIN, "Referer": came_from}
+    response = client.post(path, data={"name": "typed"}, headers=headers)
+    query = f"?{urlencode({'next': target})}" if target else ""
+    assert response.headers["location"] == f"/admin/login{query}"
+    assert "You were signed out, so nothing was saved." in client.get("/admin/login").text
+    assert "You were signed out" not in client.get("/admin/login").text

@@ -105,7 +105,9 @@ def test_all_or_nothing_with_a_sentence_for_each(admin: TestClient, session: Ses
     session.expire_all()
     assert order.status == PLACED
     assert actions_told(session) == []
-    assert said(admin, act(admin, ORDERS, "cancel", [order], _agreed="1")) == "Cancel: 1 order."
+    assert (
+        said(admin, act(admin, ORDERS, "cancel", [order], _agreed="1")) == "Cancel orders: 1 order."
+    )
     session.expire_all()
     assert order.status == CANCELLED
     assert item.stock == 13
@@ -128,7 +130,7 @@ def test_permission_of_an_action(
     assert act(client, ORDERS, "cancel", [order], _agreed="1").status_code == status
     page = client.get("/admin/orders-order/list").text
     assert ('value="cancel"' in page) == (status == 303)
-    page = client.get(f"/admin/orders-order/details/{order.id}").text
+    page = client.get(details_of(OrderFactory.create())).text
     assert ('value="cancel"' in page) == (status == 303)
 
 
@@ -269,3 +271,34 @@ def test_action_and_edit_at_once(admin: TestClient, session: Session) -> None:
     page = admin.post(path, data=opened | {"name": "Late", "stock": "10"})
     assert page.status_code == 409
     assert stocks(session) == [3]
+
+
+def test_a_page_offers_only_what_applies_to_its_row(admin: TestClient) -> None:
+    placed, over = OrderFactory.create(), OrderFactory.create(cancelled=True)
+    active, disabled = UserFactory.create(), UserFactory.create(disabled=True)
+    offered = {
+        f"orders-order/details/{placed.id}": ["cancel"],
+        f"orders-order/details/{over.id}": [],
+        f"users-user/edit/{active.id}": ["deactivate"],
+        f"users-user/details/{disabled.id}": ["activate"],
+    }
+    for path, expected in offered.items():
+        page = admin.get(f"/admin/{path}").text
+        assert re.findall(r'name="action" value="(\w+)"', page) == expected, path
+
+
+def test_the_question_has_two_buttons_that_differ(admin: TestClient) -> None:
+    orders = OrderFactory.create_batch(2)
+    assert "Cancel the order…</button>" in admin.get(details_of(orders[0])).text
+    for chosen, button in ((orders[:1], "Cancel the order"), (orders, "Cancel the orders")):
+        page = act(admin, ORDERS, "cancel", chosen).text
+        foot = page[page.index('<div class="form-foot">') :]
+        assert re.findall(r">([^<>]+)</(?:button|a)>", foot) == [button, "Back"]
+    german = {"Accept-Language": "de"}
+    page = admin.post(ORDERS, data={"action": "cancel", "pks": orders[0].id}, headers=german).text
+    foot = page[page.index('<div class="form-foot">') :]
+    assert re.findall(r">([^<>]+)</(?:button|a)>", foot) == ["Stornieren", "Zurück"]
+
+
+def details_of(order: Any) -> str:
+    return f"/admin/orders-order/details/{order.id}"

@@ -106,6 +106,7 @@ def test_mistakes_by_row_and_column(client: TestClient, session: Session, owner:
     assert [(line, column) for line, column, _ in mistakes(page)] == [
         ("3", "name"),
         ("3", "price"),
+        ("3", "stock"),
         ("4", "price"),
         ("5", "name"),
     ]
@@ -150,12 +151,15 @@ def test_rule_of_the_database_names_the_row(
 def test_every_row_that_the_database_refuses_is_named(
     client: TestClient, session: Session, owner: User
 ) -> None:
+    rule = "ALTER TABLE items_item ADD CONSTRAINT cheap CHECK (price < 1000)"  # no form knows it
+    session.connection().exec_driver_sql(rule)
+    session.commit()
     bad = {3, 4, 11, 40}
-    rows = [f"Lamp {n},,1,{-1 if n in bad else 1},{owner.email}" for n in range(60)]
+    rows = [f"Lamp {n},,{5000 if n in bad else 1},1,{owner.email}" for n in range(60)]
     page = check(client, HEAD + "\n".join(rows))
     assert {int(line) for line, *_ in mistakes(page)} == {n + 2 for n in bad}
     assert "4 mistakes: nothing can be imported" in page.text
-    everything = check(client, HEAD + f"Lamp,,1,-1,{owner.email}\n" * 200)
+    everything = check(client, HEAD + f"Lamp,,5000,1,{owner.email}\n" * 200)
     assert "At least 50 mistakes" in everything.text
 
 

@@ -65,7 +65,7 @@ def test_saving_leads_back_to_the_list_as_it_was(admin: TestClient, session: Ses
     assert address is not None
     form = shown_form(admin.get(address)) | {"price": "7.00"}
     response = admin.post(address, data=form)
-    assert response.headers["location"] == f"{ITEMS}?price__gte=2&sortBy=price&note=saved"
+    assert response.headers["location"] == f"{ITEMS}?price__gte=2&sortBy=price"
     session.expire_all()
     assert session.get_one(Item, item.id).price == Decimal("7.00")
 
@@ -75,7 +75,7 @@ def test_saving_once_more_keeps_the_way_back(admin: TestClient) -> None:
     address = f"/admin/items-item/edit/{item.id}?back=price__gte%3D1"
     form = shown_form(admin.get(address)) | {"save": "Save and continue editing"}
     following = admin.post(address, data=form).headers["location"]
-    assert following == f"{address}&note=saved"
+    assert following == address
     assert f'<a class="btn btn-quiet" href="{ITEMS}?price__gte=1">Cancel' in admin.get(address).text
 
 
@@ -87,8 +87,7 @@ def test_way_back_is_a_list_of_ours(admin: TestClient, back: str) -> None:
     address = f"/admin/items-item/edit/{item.id}"
     form = shown_form(admin.get(address))
     response = admin.post(address, params={"back": back}, data=form)
-    assert response.headers["location"].startswith(f"{ITEMS}?")
-    assert response.headers["location"].endswith("note=saved")
+    assert re.fullmatch(rf"{ITEMS}(\?[^/]*)?", response.headers["location"])
 
 
 def test_values_are_for_people(admin: TestClient) -> None:

@@ -1,0 +1,131 @@
+// What somebody typed is not lost without a question. Everything works without this file.
+(() => {
+  "use strict";
+
+  const KEY = "lintel-typed";
+  const form = document.querySelector("form[data-guarded]");
+  // The server showed again what it did not save: then all of it counts as typed.
+  const isShownAgain =
+    document.querySelector("#mistakes, .row-wrong") !== null || form?.dataset.guarded === "typed";
+
+  // Compared with what the page came with, not with what this script found: somebody may have
+  // typed before it ran.
+  const isTouched = (field) => {
+    if (field instanceof HTMLSelectElement) {
+      const given = [...field.options].some((option) => option.defaultSelected);
+      return [...field.options].some(
+        (option, place) => option.selected !== (given ? option.defaultSelected : place === 0),
+      );
+    }
+    if (isBox(field)) return field.checked !== field.defaultChecked;
+    return "defaultValue" in field && field.value !== field.defaultValue;
+  };
+  const isBox = (field) => field.type === "checkbox" || field.type === "radio";
+
+  // In a list only the inputs of its rows are saved; what is ticked there is not typed.
+  const isInput = (field) =>
+    field.name && field.type !== "hidden" && (form.getAttribute("id") !== "rows" || field.name.startsWith("row-"));
+  const inputs = () => [...form.elements].filter(isInput);
+
+  // -- leaving ----------------------------------------------------------------------------------
+
+  if (form) {
+    const isChanged = () => isShownAgain || inputs().some(isTouched);
+    let isSent = false;
+    form.addEventListener("submit", (event) => {
+      const leaves = form.dataset.leave && event.submitter?.hasAttribute("formaction");
+      if (leaves && isChanged() && !confirm(form.dataset.leave)) {
+        event.preventDefault();
+        return;
+      }
+      isSent = true;
+      if (!leaves) keep();
+    });
+    window.addEventListener("beforeunload", (event) => {
+      if (!isSent && isChanged()) event.preventDefault();
+    });
+    window.addEventListener("pageshow", () => {
+      isSent = false; // somebody came back to the page as it was
+    });
+  }
+
+  // -- signed out meanwhile ---------------------------------------------------------------------
+
+  // A row of a list is known by its key: after signing in it may stand elsewhere.
+  function placeOf(field) {
+    const row = /^row-\d+-/.exec(field.name)?.[0];
+    return row ? `row ${form.elements[`${row}_id`]?.value} ${field.name.slice(row.length)}` : field.name;
+  }
+
+  // Never a password, a file or a hidden field.
+  function keep() {
+    const fields = inputs()
+      .filter((field) => !["password", "file", "submit", "button"].includes(field.type))
+      .filter((field) => isShownAgain || isTouched(field))
+      .map((field) => [placeOf(field), field.value, isBox(field) ? field.checked : null]);
+    // Asked for as an attribute: a field that is called `action` hides the form's own.
+    const target = new URL(form.getAttribute("action") || location.href, location.href);
+    remember({ path: target.pathname, who: whoIsIn(), fields });
+  }
+
+  function remember(typed) {
+    try {
+      if (typed) sessionStorage.setItem(KEY, JSON.stringify(typed));
+      else sessionStorage.removeItem(KEY);
+    } catch {
+      // A browser that keeps nothing: then nothing is put back.
+    }
+  }
+
+  function recall() {
+    try {
+      return JSON.parse(sessionStorage.getItem(KEY));
+    } catch {
+      return null;
+    }
+  }
+
+  const whoIsIn = () => document.querySelector(".who-name")?.textContent;
+
+  function find(place, value, checked) {
+    const found = inputs().filter((field) => placeOf(field) === place);
+    return checked === null ? found[0] : found.find((field) => field.value === value);
+  }
+
+  // A row of an inline that the form had, and the page has not yet.
+  function addRowFor(place) {
+    const inlines = [...document.querySelectorAll("[data-inline]")];
+    const inline = inlines.find((each) => place.startsWith(`${each.dataset.inline}-`));
+    const add = inline?.querySelector("[data-inline-add]");
+    if (add && !add.hidden) add.click();
+  }
+
+  function putBack(fields) {
+    for (const [place, value, checked] of fields) {
+      if (!find(place, value, checked)) addRowFor(place);
+      const field = find(place, value, checked);
+      if (!field) continue;
+      if (checked === null) field.value = value;
+      else field.checked = checked;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  }
+
+  const typed = recall();
+  const isInside = document.querySelector(".frame") !== null;
+  if (typed && document.querySelector("[data-signed-out]")) {
+    remember({ ...typed, isLost: true });
+  } else if (typed && isInside) {
+    remember(null);
+    const offer = document.querySelector("[data-put-back]");
+    const isSame = form && typed.path === location.pathname && typed.who === whoIsIn();
+    if (typed.isLost && isSame && offer && typed.fields.length) {
+      offer.hidden = false;
+      offer.querySelector("button").addEventListener("click", () => {
+        putBack(typed.fields);
+        offer.hidden = true;
+        (find(...typed.fields[0]) ?? form).focus();
+      });
+    }
+  }
+})();
