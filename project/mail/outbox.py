@@ -6,6 +6,7 @@ again, later each time. The outbox lives in memory: what a process has not sent 
 killed is lost, and the log does not know of it.
 """
 
+import contextvars
 import heapq
 import threading
 import time
@@ -33,6 +34,8 @@ class _Letter:
     number: int
     message: Message = field(compare=False)
     attempts: int = field(default=0, compare=False)
+    context: contextvars.Context = field(default_factory=contextvars.copy_context, compare=False)
+    """Of the request that posted it: what goes wrong is logged with its id."""
 
 
 class Outbox:
@@ -84,7 +87,7 @@ class Outbox:
                 readers = _readers(self._sending)
                 logger.error("A mail to {} may not have been sent: the process ends", readers)
             for letter in self._waiting:
-                _give_up(letter.message, "the process ends")
+                letter.context.run(_give_up, letter.message, "the process ends")
             self._waiting.clear()
 
     def _is_empty(self) -> bool:
@@ -92,7 +95,7 @@ class Outbox:
 
     def _work(self) -> None:
         while (letter := self._next()) is not None:
-            again = self._try(letter)
+            again = letter.context.run(self._try, letter)
             with self._changed:
                 if again is not None:
                     heapq.heappush(self._waiting, again)
