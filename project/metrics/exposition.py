@@ -1,6 +1,6 @@
 """Readings in the text that collectors understand: Prometheus's, or OpenMetrics if asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -43,7 +43,7 @@ class _Collector(Collector):
 
 
 def _empty(family: Family) -> Metric:
-    kinds = {
+    kinds: dict[str, Callable[..., Metric]] = {
         "counter": CounterMetricFamily,
         "gauge": GaugeMetricFamily,
         "histogram": HistogramMetricFamily,
