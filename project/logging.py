@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 import traceback
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -58,6 +58,14 @@ def configure_logging(settings: Settings) -> None:
             backtrace=False,
         )
     _capture_standard_logging(settings.logging.level)
+
+
+def log_context() -> Context:
+    """Return a context with the ids of this request and nothing else, for work that outlives it."""
+    context = Context()
+    for variable in (request_id, trace_id):
+        context.run(variable.set, variable.get())
+    return context
 
 
 def _add_request_id(record: "Record") -> None:

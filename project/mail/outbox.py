@@ -6,10 +6,10 @@ again, later each time. The outbox lives in memory: what a process has not sent 
 killed is lost, and the log does not know of it.
 """
 
-import contextvars
 import heapq
 import threading
 import time
+from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -18,6 +18,7 @@ from loguru import logger
 from sqlalchemy.orm import Session
 
 from project.db.commit import on_commit
+from project.logging import log_context
 from project.mail.mailers import Mailer
 from project.mail.message import MailNotSent, Message, masked
 
@@ -34,7 +35,7 @@ class _Letter:
     number: int
     message: Message = field(compare=False)
     attempts: int = field(default=0, compare=False)
-    context: contextvars.Context = field(default_factory=contextvars.copy_context, compare=False)
+    context: Context = field(default_factory=log_context, compare=False)
     """Of the request that posted it: what goes wrong is logged with its id."""
 
 

@@ -1,6 +1,5 @@
 """What workers of one server count together, through the life of each."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ async def test_counters_survive_their_worker(runtime: Runtime, tmp_path: Path) -
         async with metrics.sharing(runtime):
             metrics.count("GET", "/", 200, 0.01)
             assert await requests_seen_by(metrics, runtime) == number
-    assert sorted(os.listdir(tmp_path)) == ["0.json", "0.lock"]
+    assert set(Path.iterdir(tmp_path)) == {tmp_path / "0.json", tmp_path / "0.lock"}
 
 
 async def test_alone_without_a_folder(runtime: Runtime) -> None:
