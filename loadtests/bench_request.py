@@ -63,8 +63,9 @@ async def _compare(app: FastAPI, path: bytes, rounds: int, requests: int) -> Non
         pairs.append((costs[with_metrics], costs[without]))
     with_metrics()
     differences = sorted(one - other for one, other in pairs)
+    plain = statistics.median(other for _, other in pairs)
     print(
-        f"{path.decode()}: {statistics.median(other for _, other in pairs):.0f} µs a request without, "
+        f"{path.decode()}: {plain:.0f} µs a request without, "
         f"with metrics {statistics.median(differences):+.1f} "
         f"(half of them from {differences[rounds // 4]:+.1f} to {differences[-rounds // 4]:+.1f}, "
         f"{rounds} pairs)"
