@@ -100,7 +100,7 @@ class Metrics:
         """
         if self._slot is None:
             return self.read_own(runtime)
-        await self._publish(self._slot, runtime)
+        await self._publish_or_tell(self._slot, runtime)
         return await asyncio.to_thread(self._slot.read_all)
 
     @asynccontextmanager

@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 
 from project.db.embedded.locks import is_locked, open_lock, try_lock
-from project.errors import CommandError
+from project.errors import CommandError, ImproperlyConfigured
 from project.metrics.readings import Readings
 
 VARIABLE = "METRICS_DIRECTORY"
@@ -29,7 +29,6 @@ class Slot:
     """A worker's place in the folder, its own until `close` or the end of the process."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._path, self._lock = _take(directory)
         self.inherited = Readings()
@@ -55,6 +54,16 @@ class Slot:
 
 
 def _take(directory: Path) -> tuple[Path, int]:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return _first_free(directory)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{VARIABLE}={str(directory)!r} is no folder to write to: {error.strerror}."
+        ) from error
+
+
+def _first_free(directory: Path) -> tuple[Path, int]:
     for number in count():
         path = directory / f"{number}.json"
         lock = open_lock(path.with_suffix(".lock"))

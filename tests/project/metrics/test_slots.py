@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from project.errors import CommandError
+from project.errors import CommandError, ImproperlyConfigured
 from project.metrics.families import LANE_SHED, LOOP_LAG, WORKERS
 from project.metrics.readings import Readings
 from project.metrics.slots import PREFIX, VARIABLE, Slot, shared_directory
@@ -88,6 +88,12 @@ def test_folder_of_a_killed_server_is_removed_by_the_next(
     with shared_directory(None):
         assert (left.exists(), living.exists()) == (False, True)
     slot.close()
+
+
+def test_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ImproperlyConfigured, match=f"{VARIABLE}=.*is no folder to write to"):
+        Slot(tmp_path / "file")
 
 
 def test_configured_folder_stays(tmp_path: Path) -> None:
