@@ -22,6 +22,8 @@ from project.errors import AppError
 from project.logging import configure_logging
 from project.mail.mailers import create_mailer
 from project.mail.outbox import Outbox
+from project.metrics import routes as metrics_routes
+from project.metrics.counting import Metrics
 from project.permissions import Permissions
 from project.runtime import Runtime
 from project.settings import ENV_FILE, INSTALLED_APPS, Settings
@@ -76,7 +78,8 @@ def create_application(
     registry = Registry.load(installed_apps)
     registry.import_models()
     has_docs = settings.environment != "production"
-    vitals = Vitals()
+    metrics = Metrics(settings.metrics.directory)
+    vitals = Vitals(on_lag=metrics.observe_lag)
     app = FastAPI(
         title=settings.general.site_name,
         version=__version__,
@@ -84,18 +87,21 @@ def create_application(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        middleware=_middleware(settings, vitals),
+        middleware=_middleware(settings, vitals, metrics),
         lifespan=_lifespan,
     )
     database = database or Database.from_settings(settings)
     app_settings = SettingsOfApps.load(registry, env_file=env_file)
-    app.state.runtime = _runtime(settings, app_settings, registry, database, vitals)
+    app.state.runtime = _runtime(
+        settings, app_settings, registry, database, vitals=vitals, metrics=metrics
+    )
     install_error_handlers(app)
     install_versions(app, registry)
     install_unversioned(app, registry)
     refuse_unknown_lanes(app, app.state.runtime.lanes)
     refuse_unknown_permissions(app, app.state.runtime.permissions)
     app.include_router(home.router)
+    app.include_router(metrics_routes.router)
     mount_static(app)
     install_admin(app)
     document_problems(app)
@@ -110,12 +116,13 @@ def _runtime(
     app_settings: SettingsOfApps,
     registry: Registry,
     database: Database,
+    *,
     vitals: Vitals,
+    metrics: Metrics,
 ) -> Runtime:
     async_gate = _async_gate(settings)
     async_database = database.open_asynchronous(settings.database, async_gate)
-    if settings.has_server_timing:
-        count_queries(database.engine, async_database.engine.sync_engine)
+    count_queries(database.engine, async_database.engine.sync_engine)
     mailer = create_mailer(settings)
     return Runtime(
         settings=settings,
@@ -132,6 +139,7 @@ def _runtime(
         outbox=Outbox(mailer),
         templates=create_templates(settings, registry),
         vitals=vitals,
+        metrics=metrics,
         authenticator=find_authenticator(registry),
         limiter=find_limiter(registry, settings, app_settings),
         trail=find_trail(registry),
@@ -192,10 +200,12 @@ def _only_one(registry: Registry, name: str, task: str) -> tuple[AppConfig, Modu
     return found[0] if found else (AppConfig(label=""), None)
 
 
-def _middleware(settings: Settings, vitals: Vitals) -> list[Middleware]:
+def _middleware(settings: Settings, vitals: Vitals, metrics: Metrics) -> list[Middleware]:
     """List what every request passes, outermost first."""
     return [
-        Middleware(RequestContext, headers=ProtectiveHeaders(settings), vitals=vitals),
+        Middleware(
+            RequestContext, headers=ProtectiveHeaders(settings), vitals=vitals, metrics=metrics
+        ),
         *([Middleware(ServerTiming)] if settings.has_server_timing else []),
         Middleware(Entrance, settings=settings),
         Middleware(
@@ -228,7 +238,11 @@ def _middleware(settings: Settings, vitals: Vitals) -> list[Middleware]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     runtime: Runtime = app.state.runtime
     with guarded(runtime.settings), called_at_shutdown(runtime.feeds.end_all):
-        async with runtime.vitals.watching_loop(), entered(runtime) as state:
+        async with (
+            runtime.vitals.watching_loop(),
+            entered(runtime) as state,
+            runtime.metrics.sharing(runtime),
+        ):
             yield state
     await runtime.feeds.close()
     await runtime.async_database.close()

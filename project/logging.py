@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 import traceback
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that is being answered, in every lane and task of it."""
 
+trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
+"""The trace that the request is part of, if the caller said so (`traceparent`)."""
+
 QUIET = ("httpx2", "httpcore2", "asyncio", "PIL", "multipart", "python_multipart", "alembic")
 
 # The access log's sentence says these already.
-HIDDEN_IN_TEXT = frozenset({"logger", "method", "path", "route", "status", "duration_ms", "client"})
+HIDDEN_IN_TEXT = frozenset(
+    {
+        *("logger", "method", "path", "route", "status", "duration_ms", "client"),
+        *("lane_wait_ms", "queries", "user_id"),
+    }
+)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -52,8 +60,19 @@ def configure_logging(settings: Settings) -> None:
     _capture_standard_logging(settings.logging.level)
 
 
+def log_context() -> Context:
+    """Return a context with the ids of this request and nothing else, for work that outlives it."""
+    context = Context()
+    for variable in (request_id, trace_id):
+        context.run(variable.set, variable.get())
+    return context
+
+
 def _add_request_id(record: "Record") -> None:
-    record["extra"].setdefault("request_id", request_id.get())
+    extra = record["extra"]
+    extra.setdefault("request_id", request_id.get())
+    if (trace := trace_id.get()) is not None:
+        extra["trace_id"] = trace
 
 
 def _text_format(record: "Record") -> str:
@@ -64,7 +83,7 @@ def _text_format(record: "Record") -> str:
     extra = record["extra"]
     shown = [key for key in extra if key not in HIDDEN_IN_TEXT and extra[key] is not None]
     if record["level"].no < logger.level("WARNING").no:
-        shown = [key for key in shown if key != "request_id"]
+        shown = [key for key in shown if key not in {"request_id", "trace_id"}]
     fields = "".join(f" {key}={{extra[{key}]}}" for key in shown)
     return (
         "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> {message}"

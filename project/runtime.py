@@ -12,6 +12,7 @@ from project.db.feeds import Feeds
 from project.db.session import Database
 from project.mail.mailers import Mailer
 from project.mail.outbox import Outbox
+from project.metrics.counting import Metrics
 from project.permissions import Permissions
 from project.settings import Settings
 from project.storage import Storage
@@ -53,6 +54,9 @@ class Runtime:
     templates: Templates
     vitals: Vitals
     """What this process did lately: requests, errors, how late its event loop was."""
+
+    metrics: Metrics
+    """What this worker has counted for collectors, and the way to what the others have."""
 
     authenticator: "Authenticator | None"
     """The installed app's `identity.py` that knows who signs in, if any has one."""

@@ -227,6 +227,18 @@ class ServerSettings(SettingsGroup):
     """Whether answers say what they cost in a header; unset: in development alone."""
 
 
+class MetricsSettings(SettingsGroup):
+    """What collectors of metrics may read at `/metrics`."""
+
+    model_config = SettingsConfigDict(env_prefix="METRICS_")
+
+    token: SecretStr | None = None
+    """What they send as bearer token. Unset: open in development and test, 404 where deployed."""
+
+    directory: Path | None = None
+    """Where the workers of one server exchange counters; unset: `runserver` makes a folder."""
+
+
 class LoggingSettings(SettingsGroup):
     """What is written to standard error."""
 

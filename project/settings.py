@@ -26,6 +26,7 @@ from project.setting_groups import (
     LoggingSettings,
     MailSettings,
     MediaSettings,
+    MetricsSettings,
     SecuritySettings,
     ServerSettings,
     SettingsGroup,
@@ -43,6 +44,7 @@ __all__ = [
     "LoggingSettings",
     "MailSettings",
     "MediaSettings",
+    "MetricsSettings",
     "SecuritySettings",
     "ServerSettings",
     "Settings",
@@ -88,6 +90,7 @@ class Settings(BaseModel):
     mail: MailSettings
     lanes: LaneSettings
     server: ServerSettings
+    metrics: MetricsSettings
     logging: LoggingSettings
 
     @property
@@ -228,6 +231,7 @@ def _weaknesses(groups: Mapping[str, Any]) -> list[str]:
         "security": _weak_secrets,
         "database": _missing_database,
         "web": _open_doors,
+        "metrics": _weak_metrics_token,
     }
     loaded = {name: look for name, look in looks.items() if groups[name] is not None}
     return [problem for name, look in loaded.items() for problem in look(groups[name])]
@@ -244,6 +248,12 @@ def _weak_secrets(security: SecuritySettings) -> list[str]:
     if any(is_weak(key.get_secret_value()) for key in security.secret_key_fallbacks):
         problems.append("SECRET_KEY_FALLBACKS holds a weak key")
     return problems
+
+
+def _weak_metrics_token(metrics: MetricsSettings) -> list[str]:
+    if metrics.token is None or not is_weak(metrics.token.get_secret_value()):
+        return []
+    return [f"METRICS_TOKEN is weak: {MINIMUM_SECRET_LENGTH} random characters at least"]
 
 
 def is_weak(secret: str) -> bool:

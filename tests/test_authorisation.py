@@ -16,7 +16,11 @@ from project.web.principal import stream_seconds
 from tests.authorisation import ACTORS, Row, public
 from tests.needs import need
 
-OF_THE_PROJECT = {"GET /": public(200), "GET /favicon.ico": public(307)}
+OF_THE_PROJECT = {
+    "GET /": public(200),
+    "GET /favicon.ico": public(307),
+    "GET /metrics": public(200),
+}
 
 
 def tables() -> dict[str, Row]:

@@ -11,6 +11,7 @@ from apps.items.queries import get_item
 from project.runtime import runtime_of
 from project.storage import Storage
 from project.web.access import permits
+from project.web.costs import note_user
 from project.web.permissions import is_permitted
 from project.web.principal import (
     Claims,
@@ -76,6 +77,7 @@ class ItemChange:
     def _lock_and_run(self, session: Session, work: Callable[[Session, Item], T]) -> T:
         authenticator = authenticator_of(runtime_of(self.request))
         principal = authenticator.load_principal(session, self.claims)
+        note_user(principal.id)
         return work(session, _lock_for(session, principal, self.item_id, CHANGE))
 
 

@@ -7,6 +7,7 @@ from apps.users.errors import InvalidToken, NotYourAccount, SessionNeeded
 from apps.users.models import User
 from apps.users.queries import find_signed_in_user, get_user
 from project.web.access import permits
+from project.web.costs import note_user
 from project.web.permissions import Requires, is_permitted
 from project.web.principal import Claims, CurrentPrincipal, Principal, verified_claims
 from project.web.schemas import PathId
@@ -24,6 +25,7 @@ def session_user(session: DbSession, claims: VerifiedClaims) -> User:
     user = find_signed_in_user(session, user_id=claims["sub"], session_id=claims["sid"])
     if user is None:
         raise InvalidToken
+    note_user(user.id)
     return user
 
 
@@ -46,7 +48,9 @@ SessionUser = Annotated[User, InTransaction(session_user)]
 def current_user(session: DbSession, claims: VerifiedClaims) -> User:
     """Load the account behind the token or the API key, to be shown."""
     if MARK in claims:
-        return get_user(session, load_key_principal(session, claims).id)
+        user = get_user(session, load_key_principal(session, claims).id)
+        note_user(user.id)
+        return user
     return session_user(session, claims)
 
 

@@ -24,6 +24,7 @@ from project.admin.work import AdminWork
 from project.i18n import gettext, mark
 from project.runtime import Runtime
 from project.web.client import client_of
+from project.web.costs import note_user
 from project.web.principal import Account, EntryCondition, Principal, authenticator_of
 from project.web.throttling import signing_in
 
@@ -81,6 +82,7 @@ class CookieSessions(AuthenticationBackend):
         )
         if principal is None or not self.may_enter(principal):
             return None
+        note_user(principal.id)
         return None if self.second_step.is_owed(principal) else principal
 
     async def login(self, request: Request) -> Response | bool:

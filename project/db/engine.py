@@ -12,6 +12,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
 
 from project.db.embedded import ensure_running
+from project.db.error_counts import count_errors
 from project.errors import ImproperlyConfigured
 from project.settings import DatabaseSettings, Settings
 
@@ -125,6 +126,7 @@ def _mind_connections(engine: Engine) -> None:
     event.listen(engine, "checkout", _refuse_closed)
     event.listen(engine, "reset", _end_transaction)
     event.listen(engine, "handle_error", _discard_read_only)
+    count_errors(engine)
 
 
 def create_single_engine(url: str, settings: DatabaseSettings, **arguments: Any) -> Engine:

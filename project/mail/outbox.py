@@ -9,6 +9,7 @@ killed is lost, and the log does not know of it.
 import heapq
 import threading
 import time
+from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -17,6 +18,7 @@ from loguru import logger
 from sqlalchemy.orm import Session
 
 from project.db.commit import on_commit
+from project.logging import log_context
 from project.mail.mailers import Mailer
 from project.mail.message import MailNotSent, Message, masked
 
@@ -33,6 +35,8 @@ class _Letter:
     number: int
     message: Message = field(compare=False)
     attempts: int = field(default=0, compare=False)
+    context: Context = field(default_factory=log_context, compare=False)
+    """Of the request that posted it: what goes wrong is logged with its id."""
 
 
 class Outbox:
@@ -84,7 +88,7 @@ class Outbox:
                 readers = _readers(self._sending)
                 logger.error("A mail to {} may not have been sent: the process ends", readers)
             for letter in self._waiting:
-                _give_up(letter.message, "the process ends")
+                letter.context.run(_give_up, letter.message, "the process ends")
             self._waiting.clear()
 
     def _is_empty(self) -> bool:
@@ -92,7 +96,7 @@ class Outbox:
 
     def _work(self) -> None:
         while (letter := self._next()) is not None:
-            again = self._try(letter)
+            again = letter.context.run(self._try, letter)
             with self._changed:
                 if again is not None:
                     heapq.heappush(self._waiting, again)

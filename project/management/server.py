@@ -15,6 +15,7 @@ from project.collection import collect_as_usual
 from project.errors import CommandError
 from project.management.bounded_http import BoundedHttp
 from project.management.reloading import PATIENCE, Context, Reloader
+from project.metrics.slots import shared_directory
 from project.settings import ROOT, Settings
 
 APPLICATION = "project.asgi:app"
@@ -27,7 +28,7 @@ def serve(listener: socket.socket, settings: Settings, *, workers: int) -> int:
     """Answer requests until SIGINT or SIGTERM; requests in flight finish first."""
     listener.set_inheritable(True)
     with listener:
-        return _run(_configure(settings, workers=workers), listener)
+        return _run(_configure(settings, workers=workers), listener, settings)
 
 
 def serve_and_reload(
@@ -48,12 +49,13 @@ def serve_and_reload(
     return 0
 
 
-def _run(config: uvicorn.Config, listener: socket.socket) -> int:
+def _run(config: uvicorn.Config, listener: socket.socket, settings: Settings) -> int:
     server = uvicorn.Server(config)
     if config.workers > 1:
         _rehearse()
         supervisor = Supervisor(config, sockets=[listener])
-        supervisor.run()
+        with shared_directory(settings.metrics.directory):
+            supervisor.run()
         return 0 if supervisor.was_told else 1
     config.load()  # a broken app is an error of this command, told in one line
     collect_as_usual()

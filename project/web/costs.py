@@ -4,8 +4,8 @@
 
 A browser's developer tools show it. `db` is the time in SQL, `lane` the wait for a thread, `app`
 the rest, all in milliseconds until the answer begins. Development only, unless SERVER_TIMING
-says otherwise: it would tell strangers how long what takes. Switched off there is no middleware
-and no listener; what remains is one look at a context variable by a request that had to wait.
+says otherwise: it would tell strangers how long what takes. The access log counts along: number of
+queries, wait for a lane, whose request it was.
 """
 
 from contextvars import ContextVar
@@ -19,6 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "Server-Timing"
 STARTED = "lintel_statement_started"
+COSTS = "lintel.costs"
+"""Where a request's scope holds them, for layers around the application."""
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Costs:
     queries: int = 0
     database: float = 0.0
     lane_wait: float = 0.0
+    user_id: int | None = None
+    """Whose request it is, once that is known."""
 
     def describe(self, total: float) -> str:
         """Write the header; `total` is in seconds."""
@@ -41,7 +45,7 @@ class Costs:
 
 
 current_costs: ContextVar[Costs | None] = ContextVar("current_costs", default=None)
-"""Of the request that is being answered, in every lane and task of it; None if nobody counts."""
+"""Of the request that is being answered, in every lane and task of it; None outside of one."""
 
 
 class ServerTiming:
@@ -54,7 +58,7 @@ class ServerTiming:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        costs, began = Costs(), perf_counter()
+        costs, began = current_costs.get() or Costs(), perf_counter()
 
         async def send_with_costs(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -66,6 +70,12 @@ class ServerTiming:
             await self.app(scope, receive, send_with_costs)
         finally:
             current_costs.reset(token)
+
+
+def note_user(user_id: int) -> None:
+    """Remember whose request it is."""
+    if (costs := current_costs.get()) is not None:
+        costs.user_id = user_id
 
 
 def count_queries(*engines: Engine) -> None:

@@ -10,7 +10,9 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from project.logging import request_id
+from project.logging import request_id, trace_id
+from project.metrics.counting import Metrics
+from project.web.costs import COSTS, Costs, current_costs
 from project.web.headers import NONCE, ProtectiveHeaders
 from project.web.problems import server_error, status_problem
 from project.web.route import effective_route
@@ -20,6 +22,9 @@ from project.web.vitals import Vitals
 REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = b"x-request-id"
 LIKE_A_SECRET = re.compile(r"[A-Za-z0-9_-]{31,}")
+TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
+)
 PLAUSIBLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ERROR = 400
 SERVER_ERROR = 500
@@ -36,24 +41,37 @@ class RequestContext:
         app: ASGIApp,
         headers: ProtectiveHeaders | None = None,
         vitals: Vitals | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.app = app
         self.headers = headers
         self.vitals = vitals
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         exchange = _Exchange(scope, send, self.headers)
-        token = request_id.set(exchange.id)
+        id_before = request_id.set(exchange.id)
+        trace_before = trace_id.set(exchange.trace_id)
+        costs_before = current_costs.set(exchange.costs)
         try:
             await self.app(scope, receive, exchange.send)
         finally:
             exchange.log()
-            if self.vitals is not None:
-                self.vitals.count(exchange.status, exchange.time_to_answer)
-            request_id.reset(token)
+            self._count(exchange)
+            current_costs.reset(costs_before)
+            trace_id.reset(trace_before)
+            request_id.reset(id_before)
+
+    def _count(self, exchange: "_Exchange") -> None:
+        seconds = exchange.time_to_answer
+        if self.vitals is not None:
+            self.vitals.count(exchange.status, seconds)
+        if self.metrics is not None:
+            method, route = exchange.scope["method"], exchange.route
+            self.metrics.count(method, route, exchange.status, seconds)
 
 
 class UnforeseenErrors:
@@ -96,6 +114,9 @@ class _Exchange:
     def __init__(self, scope: Scope, send: Send, headers: ProtectiveHeaders | None) -> None:
         self.scope = scope
         self.status = 0
+        # Never another's: a pipelined request begins in the context of the one before.
+        self.costs = scope[COSTS] = Costs()
+        self.route: str | None = None
         self._send = send
         self._headers = headers
         self._started = perf_counter()
@@ -106,6 +127,7 @@ class _Exchange:
         self._is_personal = b"authorization" in asked
         offered = asked.get(b"x-request-id", b"").decode("latin-1")
         self.id = offered if PLAUSIBLE_ID.fullmatch(offered) else token_hex(16)
+        self.trace_id = _trace_id(asked.get(b"traceparent"))
 
     async def send(self, message: Message) -> None:
         """Pass a message on; the plain-text errors of library middleware become problems.
@@ -146,15 +168,19 @@ class _Exchange:
 
     def log(self) -> None:
         """Write one line. The query string may carry secrets and stays out."""
+        self.route = route_template(self.scope)
         milliseconds = round((perf_counter() - self._started) * 1000, 2)
         client = self.scope.get("client")
         path = loggable_path(self.scope).encode("unicode_escape").decode("ascii")
         logger.bind(
             method=self.scope["method"],
             path=path,
-            route=route_template(self.scope),
+            route=self.route,
             status=self.status,
             duration_ms=milliseconds,
+            lane_wait_ms=round(self.costs.lane_wait * 1000, 2),
+            queries=self.costs.queries,
+            user_id=self.costs.user_id,
             client=client[0] if client else None,
             logger="access",
         ).log(
@@ -165,6 +191,14 @@ class _Exchange:
             self.status,
             milliseconds,
         )
+
+
+def _trace_id(traceparent: bytes | None) -> str | None:
+    """Return which trace the caller's request belongs to (W3C Trace Context)."""
+    if traceparent is None:
+        return None
+    found = TRACEPARENT.fullmatch(traceparent.decode("latin-1"))
+    return found["trace"] if found is not None else None
 
 
 def loggable_path(scope: Scope) -> str:

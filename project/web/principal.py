@@ -19,6 +19,7 @@ from project.errors import Forbidden, ImproperlyConfigured, Unauthenticated
 from project.runtime import Runtime, runtime_of
 from project.web.access import permits
 from project.web.client import NOBODY, Client
+from project.web.costs import note_user
 from project.web.transaction import DbSession, InTransaction
 
 Claims = Mapping[str, Any]
@@ -193,7 +194,9 @@ def current_principal(
     session: DbSession, request: Request, claims: Annotated[Claims, Depends(verified_claims)]
 ) -> Principal:
     """Load the account behind the token, in the request's transaction."""
-    return authenticator_of(runtime_of(request)).load_principal(session, claims)
+    principal = authenticator_of(runtime_of(request)).load_principal(session, claims)
+    note_user(principal.id)
+    return principal
 
 
 CurrentPrincipal = Annotated[Principal, InTransaction(current_principal)]

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
@@ -42,7 +42,8 @@ class Pace(NamedTuple):
 class Vitals:
     """Counters of one process. All but `count` is called on the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_lag: Callable[[float], None] | None = None) -> None:
+        self._on_lag = on_lag
         self.requests = 0
         self.errors = 0
         self._durations: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
@@ -72,7 +73,10 @@ class Vitals:
         while True:
             began = monotonic()
             await asyncio.sleep(TICK)
-            self._loop_lag = max(self._loop_lag, monotonic() - began - TICK)
+            lag = max(0.0, monotonic() - began - TICK)
+            self._loop_lag = max(self._loop_lag, lag)
+            if self._on_lag is not None:
+                self._on_lag(lag)
 
     def read(self) -> Pace:
         """Return what happened since the last reading, and begin anew."""

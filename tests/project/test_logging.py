@@ -85,6 +85,28 @@ def test_access_line(
     assert line["duration_ms"] > 0
 
 
+@pytest.mark.needs("users")
+def test_access_line_says_what_it_cost_and_whose_it_was(
+    configure: Configure,
+    database: TestDatabase,
+    capsys: pytest.CaptureFixture[str],
+    signed_in: Callable[..., dict[str, str]],
+) -> None:
+    own, headers = configure("json"), signed_in()
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers["traceparent"] = f"00-{trace}-b7ad6b7169203331-01"
+    with TestClient(create_application(own, database=database)) as client:
+        account = client.get("/api/v1/users/me", headers=headers).json()
+        client.get("/nowhere")
+    lines = [line for line in parse(capsys.readouterr().err) if line["logger"] == "access"]
+    mine, nobodys = lines
+    assert (mine["user_id"], mine["trace_id"]) == (account["id"], trace)
+    assert mine["queries"] >= 1
+    assert mine["lane_wait_ms"] == 0
+    assert (nobodys["user_id"], nobodys["queries"]) == (None, 0)
+    assert "trace_id" not in nobodys
+
+
 @pytest.mark.parametrize("style", ["json", "text"])
 @pytest.mark.needs("users")
 def test_secrets_stay_out_at_debug(

@@ -281,6 +281,7 @@ def test_production_names_all_that_is_missing(load: Load, place: str) -> None:
         ({"SECRET_KEY": "a" * 64}, "SECRET_KEY is weak"),
         ({"SECRET_KEY": "changethis" + STRONG}, "SECRET_KEY is weak"),
         ({"SECRET_KEY_FALLBACKS": f"{STRONG},short"}, "SECRET_KEY_FALLBACKS"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN is weak"),
         ({"DATABASE_URL": " "}, "DATABASE_URL is not set"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
         ({"ALLOWED_HOSTS": "*.example.com"}, "ALLOWED_HOSTS"),

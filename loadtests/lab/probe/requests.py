@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from project.web.costs import Costs, count_queries, current_costs
+from project.web.costs import COSTS, Costs, count_queries, current_costs
 from project.web.middleware import route_template
 
 UNKNOWN = "(no route)"
@@ -45,7 +45,7 @@ class Requests:
             await self.app(scope, receive, send)
         finally:
             current_costs.reset(token)
-            self._count(scope, costs, perf_counter() - began)
+            self._count(scope, scope.get(COSTS, costs), perf_counter() - began)
 
     @property
     def in_flight(self) -> int:

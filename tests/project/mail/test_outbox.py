@@ -10,6 +10,7 @@ from loguru import logger
 
 from project.application import create_application
 from project.errors import ImproperlyConfigured
+from project.logging import request_id
 from project.mail.mailers import MemoryMailer
 from project.mail.message import MailNotSent, Message
 from project.mail.outbox import Outbox, send_after_commit
@@ -108,6 +109,20 @@ def test_given_up_with_one_line(
     assert server.sent == [mail(1)]
     assert server.attempts == attempts + 1
     assert len([line for line in log if line.startswith("ERROR: A mail to a…@example.com")]) == 1
+
+
+def test_failures_are_logged_with_the_request_that_posted(
+    outbox_of: Callable[..., Outbox],
+) -> None:
+    ids: list[str | None] = []
+    sink = logger.add(lambda _: ids.append(request_id.get()))
+    outbox = outbox_of(Server(MailNotSent("busy"), MailNotSent("no", is_final=True)))
+    before = request_id.set("mine")
+    outbox.post(mail())
+    request_id.reset(before)
+    assert outbox.wait(SECONDS)
+    logger.remove(sink)
+    assert ids == ["mine", "mine"]
 
 
 def test_too_many(outbox_of: Callable[..., Outbox], log: list[str]) -> None:

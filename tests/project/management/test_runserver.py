@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from project.management.dispatcher import call_command
 from tests.copies import ProjectCopy
 from tests.database import TestDatabase
 from tests.processes import (
+    Server,
     environment_for,
     fresh_database,
     is_free,
@@ -81,6 +83,38 @@ def test_workers(url: URL, tmp_path: Path) -> None:
         assert statuses == [200] * 4
         assert server.end(signal.SIGINT) == 0
         assert is_free(server.port)
+
+
+def test_workers_tell_metrics_together(url: URL, tmp_path: Path) -> None:
+    """Whichever is asked tells the same; a killed one leaves its counts, the server no files."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    env = environment_for(url, TMPDIR=str(temporary))
+    with serving("runserver", "--workers", "2", env=env, log=tmp_path / "log") as server:
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+        until(lambda: told(server, "workers") == 2, "the second worker")
+        pages = 'http_requests_total{method="GET",route="other",status="404"}'
+        for _ in range(10):
+            server.read("/nowhere")
+        until(lambda: told(server, pages) == 10, "what both have counted")
+        assert {told(server, pages) for _ in range(6)} == {10}
+        before = set(serving_children(children))
+        os.kill(int(min(before)), signal.SIGKILL)
+        until(lambda: set(serving_children(children)) - before, "another worker")
+        until(lambda: told(server, "workers") == 2, "its metrics")
+        assert told(server, pages) == 10
+        assert server.end(signal.SIGTERM) == 0
+        assert list(temporary.glob("lintel-metrics-*")) == []
+
+
+def told(server: Server, name: str) -> float:
+    """Ask for a metric; whoever was killed while it answered is asked again."""
+    try:
+        written = server.read("/metrics")[1]
+    except (OSError, http.client.HTTPException):
+        return 0.0
+    lines = (line.rpartition(" ") for line in str(written).splitlines())
+    return sum(float(value) for found, _, value in lines if found == name)
 
 
 def serving_children(children: Path) -> list[str]:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from loguru import logger
 
 from project.application import create_application
-from project.logging import request_id
+from project.logging import request_id, trace_id
 from project.settings import Settings
 from project.web.route import Router
 from tests.database import TestDatabase
@@ -80,6 +80,34 @@ def test_request_id_reaches_the_thread_and_ends_with_the_request(build: Build) -
     response = build(router).get("/id", headers={"X-Request-ID": "mine"})
     assert response.json() == {"id": "mine"}
     assert request_id.get() is None
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
+        (f"01-{TRACE}-00f067aa0ba902b7-01-more", TRACE),
+        (f"ff-{TRACE}-00f067aa0ba902b7-01", None),
+        (f"00-{'0' * 32}-00f067aa0ba902b7-01", None),
+        (f"00-{TRACE}-{'0' * 16}-01", None),
+        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", None),
+        (f"00-{TRACE}-00f067aa0ba902b7", None),
+        ("\u00e4", None),
+    ],
+)
+def test_trace_is_taken_over_if_it_is_one(build: Build, sent: str, taken: str | None) -> None:
+    router = Router()
+
+    @router.get("/trace")
+    def read_trace() -> dict[str, str | None]:
+        return {"id": trace_id.get()}
+
+    headers = {b"traceparent": sent.encode("latin-1")}
+    assert build(router).get("/trace", headers=headers).json() == {"id": taken}
+    assert trace_id.get() is None
 
 
 # The access log
