@@ -227,7 +227,12 @@ def _middleware(settings: Settings, vitals: Vitals) -> list[Middleware]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     runtime: Runtime = app.state.runtime
-    with guarded(runtime.settings), called_at_shutdown(runtime.feeds.end_all):
+
+    def begin_to_end() -> None:
+        runtime.vitals.is_ending = True
+        runtime.feeds.end_all()
+
+    with guarded(runtime.settings), called_at_shutdown(begin_to_end):
         async with runtime.vitals.watching_loop(), entered(runtime) as state:
             yield state
     await runtime.feeds.close()

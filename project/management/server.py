@@ -14,6 +14,7 @@ from uvicorn.supervisors import Multiprocess
 from project.collection import collect_as_usual
 from project.errors import CommandError
 from project.management.bounded_http import BoundedHttp
+from project.management.draining_http import DrainingHttp
 from project.management.reloading import PATIENCE, Context, Reloader
 from project.settings import ROOT, Settings
 
@@ -24,10 +25,13 @@ LOOP = "asyncio:SelectorEventLoop" if sys.platform == "win32" else "auto"
 
 
 def serve(listener: socket.socket, settings: Settings, *, workers: int) -> int:
-    """Answer requests until SIGINT or SIGTERM; requests in flight finish first."""
+    """Answer requests until SIGINT or SIGTERM; requests in flight finish first.
+
+    Several workers are replaced one by one at SIGHUP, each when its successor serves.
+    """
     listener.set_inheritable(True)
     with listener:
-        return _run(_configure(settings, workers=workers), listener)
+        return _run(_configure(settings, DrainingHttp, workers=workers), listener)
 
 
 def serve_and_reload(
@@ -41,7 +45,7 @@ def serve_and_reload(
 
     `once_started` is called when the child has been started, for what need not hold it up.
     """
-    config = _configure(settings, workers=1)
+    config = _configure(settings, BoundedHttp, workers=1)
     config.timeout_graceful_shutdown = min(PATIENCE, settings.server.shutdown_timeout)
     with listener:
         Reloader(context, config, listener).run(once_started=once_started)
@@ -104,11 +108,11 @@ def _run_until_told(server: uvicorn.Server, listener: socket.socket) -> None:
         server.run([listener])
 
 
-def _configure(settings: Settings, *, workers: int) -> uvicorn.Config:
+def _configure(settings: Settings, http: type[BoundedHttp], *, workers: int) -> uvicorn.Config:
     return uvicorn.Config(
         APPLICATION,
         loop=LOOP,
-        http=BoundedHttp,
+        http=http,
         workers=workers,
         log_config=None,  # our own logging, our own access log
         access_log=False,

@@ -43,6 +43,9 @@ class Vitals:
     """Counters of one process. All but `count` is called on the event loop."""
 
     def __init__(self) -> None:
+        self.is_ending = False
+        """Whether the process has been told to end: it takes no more work than it has."""
+
         self.requests = 0
         self.errors = 0
         self._durations: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
