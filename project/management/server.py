@@ -31,7 +31,7 @@ def serve(listener: socket.socket, settings: Settings, *, workers: int) -> int:
     """
     listener.set_inheritable(True)
     with listener:
-        return _run(_configure(settings, DrainingHttp, workers=workers), listener)
+        return _run(_configure(settings, workers=workers), listener)
 
 
 def serve_and_reload(
@@ -45,7 +45,7 @@ def serve_and_reload(
 
     `once_started` is called when the child has been started, for what need not hold it up.
     """
-    config = _configure(settings, BoundedHttp, workers=1)
+    config = _configure(settings, workers=1, http=BoundedHttp)
     config.timeout_graceful_shutdown = min(PATIENCE, settings.server.shutdown_timeout)
     with listener:
         Reloader(context, config, listener).run(once_started=once_started)
@@ -108,7 +108,9 @@ def _run_until_told(server: uvicorn.Server, listener: socket.socket) -> None:
         server.run([listener])
 
 
-def _configure(settings: Settings, http: type[BoundedHttp], *, workers: int) -> uvicorn.Config:
+def _configure(
+    settings: Settings, *, workers: int, http: type[BoundedHttp] = DrainingHttp
+) -> uvicorn.Config:
     return uvicorn.Config(
         APPLICATION,
         loop=LOOP,

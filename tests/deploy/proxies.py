@@ -41,14 +41,12 @@ class Proxy(NamedTuple):
     port: int
     log: Path
 
-    def ask(
-        self, path: str, *, method: str = "GET", body: bytes | None = None, **headers: str
-    ) -> Answer:
+    def ask(self, path: str, *, method: str = "GET", **headers: str) -> Answer:
         """Ask one thing over a connection of its own; `X_Y` is the header `X-Y`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
         try:
-            connection.request(method, path, body=body, headers=named)
+            connection.request(method, path, headers=named)
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
         finally:
