@@ -237,7 +237,12 @@ def _middleware(settings: Settings, vitals: Vitals, metrics: Metrics) -> list[Mi
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     runtime: Runtime = app.state.runtime
-    with guarded(runtime.settings), called_at_shutdown(runtime.feeds.end_all):
+
+    def begin_to_end() -> None:
+        runtime.vitals.is_ending = True
+        runtime.feeds.end_all()
+
+    with guarded(runtime.settings), called_at_shutdown(begin_to_end):
         async with (
             runtime.vitals.watching_loop(),
             entered(runtime) as state,

@@ -103,9 +103,9 @@ class Server:
         except OSError:
             return 0, ""
 
-    def wait_until_serving(self) -> None:
+    def wait_until_serving(self, path: str = "/") -> None:
         until(
-            lambda: self.read("/")[0] == 200 or self.process.poll() is not None,
+            lambda: self.read(path)[0] == 200 or self.process.poll() is not None,
             "the first answer",
         )
         assert self.process.poll() is None, self.output
@@ -127,11 +127,12 @@ def serving(
     log: Path,
     root: Path = ROOT,
     python: str = sys.executable,
+    first: str = "/",
 ) -> Iterator[Server]:
-    """Start a server, wait for its first answer, and make sure that it ends."""
+    """Start a server, wait for its first answer (to GET `first`), and make sure that it ends."""
     server = Server(*words, env=env, log=log, root=root, python=python)
     try:
-        server.wait_until_serving()
+        server.wait_until_serving(first)
         yield server
     finally:
         if server.process.poll() is None:

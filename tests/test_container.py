@@ -2,11 +2,15 @@
 
 import json
 import re
+from itertools import chain
+from pathlib import PurePosixPath
 
 import pytest
+import yaml
 
 from project.management.catalogue import ROOT
 from project.settings import ServerSettings
+from tests.environment import READ_BY_COMPOSE, command_names, environment_names
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 RUNTIME = DOCKERFILE.partition(" AS runtime\n")[2]
@@ -96,17 +100,21 @@ def test_grace_is_longer_than_the_server_needs() -> None:
     assert int(found[1]) > ServerSettings.model_fields["shutdown_timeout"].default + 5
 
 
-def test_port_is_for_the_proxy_alone() -> None:
-    assert re.findall(r'^ +- "(.*:8000)"$', service("web"), re.MULTILINE) == [
-        "127.0.0.1:${PUBLISHED_PORT:-8000}:8000"
-    ]
+def test_only_the_proxy_has_a_port_that_serves() -> None:
+    composition = yaml.safe_load(COMPOSE)
+    ports = {name: entry.get("ports", []) for name, entry in composition["services"].items()}
+    assert all(port.startswith("127.0.0.1:") for port in chain(*ports.values()))
+    assert {name for name, open_ports in ports.items() if open_ports} == {"proxy", "mail"}
+    assert composition["services"]["mail"]["profiles"] == ["dev"]
 
 
 def test_containers_are_hardened() -> None:
     hardened = COMPOSE.partition("x-hardened:")[2].partition("\n\n")[0]
     for line in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true"):
         assert line in hardened
-    assert "<<: *hardened" in service("database")
+    for name, entry in yaml.safe_load(COMPOSE)["services"].items():
+        assert entry["read_only"], name
+        assert entry["cap_drop"] == ["ALL"], name
 
 
 def test_uploads_outlive_the_container() -> None:
@@ -114,3 +122,42 @@ def test_uploads_outlive_the_container() -> None:
     assert folder
     assert f"- media:{folder[1]}\n" in service("web")
     assert f"MEDIA_DIRECTORY={folder[1]}\n" in RUNTIME
+
+
+@pytest.mark.parametrize("file", ["compose.yaml", "deploy/compose-tls.yaml"])
+def test_mounted_files_exist(file: str) -> None:
+    """All that the proxy includes is there; certificates are whoever deploys' own."""
+    mounts = yaml.safe_load((ROOT / file).read_text())["services"]["proxy"]["volumes"]
+    sources = [mount.partition(":")[0] for mount in mounts]
+    missing = [source for source in sources if not (ROOT / source).exists()]
+    assert missing in ([], ["./deploy/nginx/certificates"])
+
+
+def test_proxy_gets_every_file_that_it_includes() -> None:
+    mounts = yaml.safe_load(COMPOSE)["services"]["proxy"]["volumes"]
+    mounted = {PurePosixPath(mount.split(":")[1]).name for mount in mounts}
+    configuration = "".join(path.read_text() for path in (ROOT / "deploy/nginx").glob("*.conf"))
+    assert set(re.findall(r"^ *include (\S+);", configuration, re.MULTILINE)) < mounted
+
+
+def test_proxy_asks_where_the_server_listens() -> None:
+    port = command(RUNTIME)[-1]
+    upstream = (ROOT / "deploy" / "nginx" / "upstream.conf").read_text()
+    assert f"server web:{port} " in upstream
+    assert yaml.safe_load(COMPOSE)["services"]["web"]["expose"] == [port]
+
+
+def test_commands_exist() -> None:
+    """Every `python manage.py X` and `python FILE` of the composition."""
+    for entry in yaml.safe_load(COMPOSE)["services"].values():
+        words = [*entry.get("command", []), *entry.get("healthcheck", {}).get("test", [])]
+        if "manage.py" in words:
+            assert words[words.index("manage.py") + 1] in command_names()
+        assert all((ROOT / word).exists() for word in words if word.endswith(".py"))
+
+
+def test_variables_are_settings() -> None:
+    known = environment_names() | READ_BY_COMPOSE
+    assert set(re.findall(r"\$\{(\w+)", COMPOSE)) <= known
+    names = yaml.safe_load(COMPOSE)["services"]["web"]["environment"]
+    assert set(names) - known == {"PGPASSWORD"}  # which libpq reads

@@ -4,44 +4,21 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic_settings import BaseSettings
 
-from project.app_settings import SettingsOfApps, prefix_of
+from project.app_settings import SettingsOfApps
 from project.apps import Registry
 from project.management.catalogue import ROOT
-from project.settings import INSTALLED_APPS, Settings, load_settings
+from project.settings import INSTALLED_APPS, load_settings
+from tests.environment import READ_BY_COMPOSE, environment_names
 
 EXAMPLE = ROOT / ".env.example"
 LINE = re.compile(r"^(?P<is_default># )?(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$", re.MULTILINE)
-READ_BY_COMPOSE = {"POSTGRES_PASSWORD", "PUBLISHED_PORT", "IMAGE_TAG"}
 
 
 def read(env_file: Path | None) -> tuple[object, ...]:
     """Every setting there is, those of apps included."""
     apps = SettingsOfApps.load(Registry.load(INSTALLED_APPS), env_file=env_file)
     return load_settings(env_file=env_file), dict(apps.by_label)
-
-
-def app_names() -> set[str]:
-    registry = Registry.load(INSTALLED_APPS)
-    settings = SettingsOfApps.load(registry, env_file=None).by_label
-    return {
-        f"{prefix_of(app)}{name}".upper()
-        for app in registry
-        if app.label in settings
-        for name in type(settings[app.label]).model_fields
-    }
-
-
-def environment_names() -> set[str]:
-    names = app_names()
-    for field in Settings.model_fields.values():
-        group = field.annotation
-        assert isinstance(group, type)
-        assert issubclass(group, BaseSettings)
-        prefix = group.model_config.get("env_prefix", "")
-        names |= {f"{prefix}{name}".upper() for name in group.model_fields}
-    return names
 
 
 @pytest.fixture

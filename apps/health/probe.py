@@ -25,8 +25,8 @@ async def is_database_reachable(runtime: Runtime) -> bool:
 
 
 async def is_ready(runtime: Runtime) -> bool:
-    """Whether the database answers within a second and every migration has been applied."""
-    return await _ask(runtime, _is_migrated)
+    """Whether this process goes on, and the migrated database answers within a second."""
+    return not runtime.vitals.is_ending and await _ask(runtime, _is_migrated)
 
 
 async def _ask(runtime: Runtime, question: Question) -> bool:

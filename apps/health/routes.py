@@ -17,7 +17,10 @@ async def live() -> dict[str, str]:
 
 @router.get("/ready")
 async def ready(request: Request, response: Response) -> dict[str, str]:
-    """The service may get traffic: the database answers and is migrated. Otherwise 503."""
+    """The service may get traffic: the database answers and is migrated. Otherwise 503.
+
+    So says a server that has been told to end, too.
+    """
     response.headers["Cache-Control"] = "no-store"
     if await is_ready(runtime_of(request)):
         return {"status": "ready"}

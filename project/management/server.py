@@ -14,6 +14,7 @@ from uvicorn.supervisors import Multiprocess
 from project.collection import collect_as_usual
 from project.errors import CommandError
 from project.management.bounded_http import BoundedHttp
+from project.management.draining_http import DrainingHttp
 from project.management.reloading import PATIENCE, Context, Reloader
 from project.metrics.slots import shared_directory
 from project.settings import ROOT, Settings
@@ -25,7 +26,10 @@ LOOP = "asyncio:SelectorEventLoop" if sys.platform == "win32" else "auto"
 
 
 def serve(listener: socket.socket, settings: Settings, *, workers: int) -> int:
-    """Answer requests until SIGINT or SIGTERM; requests in flight finish first."""
+    """Answer requests until SIGINT or SIGTERM; requests in flight finish first.
+
+    Several workers are replaced one by one at SIGHUP, each when its successor serves.
+    """
     listener.set_inheritable(True)
     with listener:
         return _run(_configure(settings, workers=workers), listener, settings)
@@ -42,7 +46,7 @@ def serve_and_reload(
 
     `once_started` is called when the child has been started, for what need not hold it up.
     """
-    config = _configure(settings, workers=1)
+    config = _configure(settings, workers=1, http=BoundedHttp)
     config.timeout_graceful_shutdown = min(PATIENCE, settings.server.shutdown_timeout)
     with listener:
         Reloader(context, config, listener).run(once_started=once_started)
@@ -106,11 +110,13 @@ def _run_until_told(server: uvicorn.Server, listener: socket.socket) -> None:
         server.run([listener])
 
 
-def _configure(settings: Settings, *, workers: int) -> uvicorn.Config:
+def _configure(
+    settings: Settings, *, workers: int, http: type[BoundedHttp] = DrainingHttp
+) -> uvicorn.Config:
     return uvicorn.Config(
         APPLICATION,
         loop=LOOP,
-        http=BoundedHttp,
+        http=http,
         workers=workers,
         log_config=None,  # our own logging, our own access log
         access_log=False,

@@ -44,6 +44,9 @@ class Vitals:
 
     def __init__(self, on_lag: Callable[[float], None] | None = None) -> None:
         self._on_lag = on_lag
+        self.is_ending = False
+        """Whether the process has been told to end: it takes no more work than it has."""
+
         self.requests = 0
         self.errors = 0
         self._durations: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)

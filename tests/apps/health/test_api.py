@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from project.application import create_application
 from project.db.engine import create_pooled_engine
+from project.runtime import Runtime
 from project.settings import Settings
 from tests.database import TestDatabase
 
@@ -49,6 +50,15 @@ def test_live_without_database(away: TestClient) -> None:
 def test_ready_anonymous(client: TestClient) -> None:
     response = client.get("/health/ready")
     assert (response.status_code, response.json()) == (200, {"status": "ready"})
+
+
+def test_not_ready_when_told_to_end(
+    client: TestClient, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It still answers; only whoever distributes requests shall choose another."""
+    monkeypatch.setattr(runtime.vitals, "is_ending", True)
+    assert client.get("/health/ready").status_code == 503
+    assert client.get("/health/live").status_code == 200
 
 
 def test_ready_without_database(away: TestClient) -> None:

@@ -6,30 +6,25 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
-from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from apps.orders.models import Order
-from apps.orders.queries import get_order
-from apps.orders.services import cancel_order
 from apps.users.models import User
-from apps.users.services import start_session
-from apps.users.sign_in import issue_access_token
 from project.application import create_application
 from project.runtime import Runtime
 from project.settings import Settings
+from tests.apps.orders.shop import CONNECTIONS, Shop, cancel, opened_shop, path_of
 from tests.database import TestDatabase
-from tests.factories.base import bind_factories
 from tests.factories.orders import OrderFactory
 from tests.factories.users import UserFactory
-from tests.processes import environment_for, fresh_database, serving, until
+from tests.processes import environment_for, serving, until
 from tests.streams import EventStream, SilentReader
 
 SignIn = Callable[[User], dict[str, str]]
@@ -38,14 +33,6 @@ LISTENERS = (
     "SELECT pid FROM pg_stat_activity "
     "WHERE application_name LIKE '%listener' AND datname = current_database()"
 )
-CONNECTIONS = (
-    "SELECT count(*) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-)
-
-
-def path_of(order: Order) -> str:
-    return f"/api/v1/orders/{order.id}/events"
 
 
 class TestWhoMay:
@@ -90,11 +77,6 @@ def live(settings: Settings, database: TestDatabase, session: Session) -> Iterat
     app.state.runtime.feeds.end_all()
     server.should_exit = True
     thread.join()
-
-
-def cancel(session: Session, order: Order) -> None:
-    cancel_order(session, order=get_order(session, order.id))
-    session.commit()
 
 
 @pytest.mark.committed
@@ -163,35 +145,10 @@ def listeners(session: Session) -> list[int]:
     return list(session.scalars(text(LISTENERS)))
 
 
-class Shop(NamedTuple):
-    """A database of its own with one order, and who may follow it."""
-
-    url: URL
-    engine: Engine
-    path: str
-    headers: dict[str, str]
-
-    def count(self, query: str = CONNECTIONS) -> int:
-        with self.engine.connect() as connection:
-            return connection.scalar(text(query)) or 0
-
-    def cancel(self) -> None:
-        with Session(self.engine) as session:
-            cancel(session, session.query(Order).one())
-
-
 @pytest.fixture
 def shop(engine_database: TestDatabase, runtime: Runtime) -> Iterator[Shop]:
-    with fresh_database(engine_database.engine, is_migrated=True) as url:
-        engine = create_engine(url)
-        with Session(engine, expire_on_commit=False) as session, bind_factories(session):
-            order = OrderFactory()
-            lifetime = timedelta(hours=1)
-            grant = start_session(session, user_id=order.user_id, lifetime=lifetime)
-            session.commit()
-        headers = {"Authorization": f"Bearer {issue_access_token(runtime, grant)}"}
-        yield Shop(url, engine, path_of(order), headers)
-        engine.dispose()
+    with opened_shop(engine_database.engine, runtime) as shop:
+        yield shop
 
 
 def test_500_streams_cost_one_connection(shop: Shop, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -115,6 +116,58 @@ def told(server: Server, name: str) -> float:
         return 0.0
     lines = (line.rpartition(" ") for line in str(written).splitlines())
     return sum(float(value) for found, _, value in lines if found == name)
+
+
+def test_hangup_replaces_workers(url: URL, tmp_path: Path) -> None:
+    """Both give way to new ones, and of all requests meanwhile none fails."""
+    env = environment_for(url)
+    words = ("runserver", "--workers", "2")
+    with serving(*words, env=env, log=tmp_path / "log") as server, ThreadPoolExecutor(2) as pool:
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+        until(lambda: len(serving_children(children)) == 2, "the second worker")
+        before, is_over = set(serving_children(children)), threading.Event()
+        clients = [pool.submit(client, server.port, is_over) for client in (reconnect, keep_alive)]
+        try:
+            server.process.send_signal(signal.SIGHUP)
+            until(lambda: is_replaced(children, before), "the new workers")
+        finally:
+            is_over.set()
+        for statuses in (client.result() for client in clients):
+            assert set(statuses) == {200}
+        assert server.end(signal.SIGTERM) == 0
+        assert "Traceback" not in server.output
+
+
+def is_replaced(children: Path, before: set[str]) -> bool:
+    now = set(serving_children(children))
+    return len(now) == 2 and not now & before
+
+
+def reconnect(port: int, is_over: threading.Event) -> list[int]:
+    """Ask again and again, each time over a new connection; a failure is raised."""
+    statuses = []
+    while not is_over.is_set():
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        statuses.append(ask(client))
+        client.close()
+    return statuses
+
+
+def keep_alive(port: int, is_over: threading.Event) -> list[int]:
+    """Do the same over one connection, as long as the server does not say that it closes."""
+    statuses = []
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    while not is_over.is_set():
+        statuses.append(ask(client))
+    client.close()
+    return statuses
+
+
+def ask(client: http.client.HTTPConnection) -> int:
+    client.request("GET", "/")
+    with client.getresponse() as response:
+        response.read()
+        return response.status
 
 
 def serving_children(children: Path) -> list[str]:

@@ -5,8 +5,13 @@ import signal
 import threading
 
 import pytest
+from fastapi import FastAPI
 
+from project.application import create_application
+from project.runtime import Runtime
+from project.settings import Settings
 from project.web.shutdown import SIGNALS, called_at_shutdown
+from tests.database import TestDatabase
 
 pytestmark = pytest.mark.anyio
 
@@ -52,3 +57,24 @@ async def test_other_threads_have_no_signals() -> None:
     thread.start()
     thread.join()
     assert found == handlers
+
+
+@pytest.fixture
+def own_application(settings: Settings, database: TestDatabase) -> FastAPI:
+    return create_application(settings, database=database)
+
+
+async def test_application_knows_that_it_ends(own_application: FastAPI) -> None:
+    runtime: Runtime = own_application.state.runtime
+    told = asyncio.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: told.set())
+    try:
+        async with own_application.router.lifespan_context(own_application):
+            assert not runtime.vitals.is_ending
+            signal.raise_signal(signal.SIGTERM)
+            async with asyncio.timeout(10):
+                await told.wait()
+            await asyncio.sleep(0)  # the callback's turn
+            assert runtime.vitals.is_ending
+    finally:
+        signal.signal(signal.SIGTERM, before)
