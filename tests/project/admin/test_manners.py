@@ -58,15 +58,15 @@ def test_mistakes_say_what_is_expected(client: TestClient, session: Session) -> 
 
 
 @pytest.mark.needs("items", "audit")
-def test_other_ways_to_write_an_id(client: TestClient, session: Session) -> None:
+def test_a_row_has_one_address(client: TestClient, session: Session) -> None:
+    """Another way to write its id is nobody's: links, locks and histories go by one."""
     enter(client, UserFactory.create(superuser=True))
     item = ItemFactory.create(name="Old")
     path = f"/admin/items-item/edit/{item.id}"
     assert client.post(path, data=shown_form(client.get(path)) | {"name": "New"}).status_code == 303
-    page = client.get(f"/admin/items-item/history/0{item.id}").text
-    assert "New</ins>" in page
-    assert f'href="/admin/items-item/edit/{item.id}"' in page
-    assert client.get("/admin/items-item/history/0999999").status_code == 404
+    assert "New</ins>" in client.get(f"/admin/items-item/history/{item.id}").text
+    for page in ("edit", "details", "history"):
+        assert client.get(f"/admin/items-item/{page}/0{item.id}").status_code == 404
 
 
 @pytest.mark.needs("orders")
