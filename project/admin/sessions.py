@@ -7,7 +7,7 @@ so whoever is deactivated, demoted or signed out is out at once.
 
 import re
 from datetime import timedelta
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from loguru import logger
 from sqladmin.authentication import AuthenticationBackend
@@ -187,12 +187,14 @@ class CookieSessions(AuthenticationBackend):
 
     def _way_back(self, request: Request) -> str:
         """Return the page that was asked for, or that a form was sent from."""
-        came_from = URL(request.headers.get("referer", ""))
-        pages = (url for url in (request.url, came_from) if _can_be_opened(request, url.path))
-        page = next(pages, None)
-        if page is None:
-            return ""
-        return f"{page.path}?{page.query}" if page.query else page.path
+        for address in (str(request.url), request.headers.get("referer", "")):
+            try:
+                page = urlsplit(address)
+            except ValueError:  # whoever sent it made it up
+                continue
+            if _can_be_opened(request, page.path):
+                return f"{page.path}?{page.query}" if page.query else page.path
+        return ""
 
     def cookie_of(self, request: Request) -> str | None:
         """Return what this browser has for a session, if it is short enough to be one."""

@@ -76,7 +76,7 @@ def _first_free(directory: Path) -> tuple[Path, int]:
 def _read(path: Path) -> Readings:
     try:
         return Readings.decode(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # new, or torn when the machine lost its power
         return Readings()
 
 

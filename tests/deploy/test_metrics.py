@@ -11,6 +11,7 @@ import yaml
 from project.management.catalogue import ROOT
 from project.metrics.families import FAMILIES
 from project.setting_groups import MetricsSettings
+from project.web.lanes import DATABASE
 
 DEPLOY = ROOT / "deploy"
 OF_PROMETHEUS = {"up": {"job", "instance"}}
@@ -44,6 +45,16 @@ def rules() -> list[Any]:
 def expressions() -> Iterator[str]:
     yield from (target["expr"] for panel in dashboard()["panels"] for target in panel["targets"])
     yield from (rule["expr"] for rule in rules())
+
+
+def test_the_autoscaler_asks_for_what_the_adapter_makes() -> None:
+    (rule,) = read("prometheus/adapter.yml")["rules"]
+    (metric,) = read("kubernetes/base/autoscaler.yaml")["spec"]["metrics"]
+    assert rule["name"]["as"] == metric["pods"]["metric"]["name"]
+    asked = re.findall(r"\b(\w+)\{lane=\"(\w+)\"", rule["metricsQuery"] + rule["seriesQuery"])
+    assert [name for name, _ in asked] == ["lane_running", "lane_tokens", "lane_tokens"]
+    assert {name for name, _ in asked} <= set(known())
+    assert {lane for _, lane in asked} == {DATABASE}
 
 
 @pytest.mark.parametrize("expression", list(expressions()))

@@ -223,6 +223,7 @@ THIRD = "/admin/items-item/list?page=3"
         ("/admin/items-item/list?page=2", "", "/admin/items-item/list?page=2"),
         ("/admin/items-item/action", f"https://testserver{THIRD}", THIRD),
         ("/admin/items-item/action", "https://evil.example/admin/../x", ""),
+        ("/admin/items-item/action", "https://[", ""),
         ("/admin/items-item/action", "", ""),
     ],
 )

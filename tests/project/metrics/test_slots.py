@@ -55,6 +55,16 @@ def test_killed_workers_leave_counters_and_no_further_files(tmp_path: Path) -> N
     reader.close()
 
 
+def test_a_torn_slot_counts_for_nothing(tmp_path: Path) -> None:
+    """A machine that lost its power may leave an empty file; no worker must fail to start by it."""
+    (tmp_path / "0.json").touch()
+    slot = Slot(tmp_path)
+    assert slot.read_all().values == {}
+    slot.publish(told(2))
+    assert slot.read_all().values["lane_shed"] == {("cpu",): [2]}
+    slot.close()
+
+
 def test_histogram_of_other_buckets_begins_anew() -> None:
     old, new = Readings(), Readings()
     old.values[LOOP_LAG.name] = {(): [1, 2, 3]}
