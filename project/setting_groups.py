@@ -214,6 +214,9 @@ class ServerSettings(SettingsGroup):
     replicas: int = Field(default=1, ge=1, le=10_000)
     """Machines or containers like this one on the same database; `check --deploy` counts them."""
 
+    worker_max_requests: int | None = Field(default=None, ge=100)
+    """Requests (up to a tenth more) that one of several workers answers in its life; unset: all."""
+
     shutdown_timeout: int = Field(default=25, ge=1)
     """Seconds that requests in flight get to finish after SIGTERM."""
 

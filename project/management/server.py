@@ -9,13 +9,13 @@ from contextlib import suppress
 from types import FrameType
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from project.collection import collect_as_usual
 from project.errors import CommandError
 from project.management.bounded_http import BoundedHttp
 from project.management.draining_http import DrainingHttp
 from project.management.reloading import PATIENCE, Context, Reloader
+from project.management.supervising import Supervisor
 from project.metrics.slots import shared_directory
 from project.settings import ROOT, Settings
 
@@ -57,7 +57,8 @@ def _run(config: uvicorn.Config, listener: socket.socket, settings: Settings) ->
     server = uvicorn.Server(config)
     if config.workers > 1:
         _rehearse()
-        supervisor = Supervisor(config, sockets=[listener])
+        limit = settings.server.worker_max_requests
+        supervisor = Supervisor(config, [listener], max_requests=limit)
         with shared_directory(settings.metrics.directory):
             supervisor.run()
         return 0 if supervisor.was_told else 1
@@ -65,20 +66,6 @@ def _run(config: uvicorn.Config, listener: socket.socket, settings: Settings) ->
     collect_as_usual()
     _run_until_told(server, listener)
     return 0 if server.started else 1
-
-
-class Supervisor(Multiprocess):
-    """Starts workers, and knows whether it ended because somebody said so."""
-
-    was_told = False
-
-    def handle_int(self) -> None:
-        self.was_told = True
-        super().handle_int()
-
-    def handle_term(self) -> None:
-        self.was_told = True
-        super().handle_term()
 
 
 def _rehearse() -> None:
@@ -125,5 +112,4 @@ def _configure(
         timeout_graceful_shutdown=settings.server.shutdown_timeout,
         proxy_headers=True,
         forwarded_allow_ips=",".join(settings.web.trusted_proxies),
-        timeout_worker_healthcheck=10,
     )
