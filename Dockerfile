@@ -22,9 +22,14 @@ ENV UV_CACHE_DIR=/var/cache/uv \
 RUN pip install --no-cache-dir --root-user-action=ignore "uv==${UV_VERSION}" \
     && uv venv --python "$(command -v python)" /opt/venv
 
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils
+
+# Symbols for debuggers are a fifth of all that is installed. Libraries that came along with a
+# package (`*.libs`) were rewritten by their packagers, and stripping breaks such files.
 COPY requirements/prod.txt /build/requirements/
 RUN --mount=type=cache,target=/var/cache/uv \
-    uv pip sync --python /opt/venv/bin/python --require-hashes /build/requirements/prod.txt
+    uv pip sync --python /opt/venv/bin/python --require-hashes /build/requirements/prod.txt \
+    && find /opt/venv -name '*.so' -not -path '*.libs/*' -exec strip --strip-unneeded {} +
 
 
 FROM python:${PYTHON_VERSION}-slim AS runtime

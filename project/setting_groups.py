@@ -70,6 +70,9 @@ class DatabaseSettings(SettingsGroup):
     url: DatabaseURL = Field(default=None, repr=False)  # it may hold a password
     """`postgresql://…`. Unset in development and test: the embedded server is started."""
 
+    direct_url: DatabaseURL = Field(default=None, repr=False)
+    """The same database past the pooler (PgBouncer in transaction mode) that `url` then names."""
+
     pool_size: int = Field(default=8, ge=1, le=200)
     """Connections of one worker, and threads of its database lane: always the same number."""
 

@@ -40,7 +40,8 @@ def fresh_database(engine: Engine, *, is_migrated: bool = False) -> Iterator[URL
 def environment_for(url: URL, **variables: str) -> dict[str, str]:
     """The variables of a process that shall use this database and nothing of a developer's."""
     address = url.render_as_string(hide_password=False)
-    return {**os.environ, "ENVIRONMENT": "test", "DATABASE_URL": address, **variables}
+    own = {"ENVIRONMENT": "test", "DATABASE_URL": address, "DATABASE_DIRECT_URL": ""}
+    return {**os.environ, **own, **variables}
 
 
 def run_manage(

@@ -7,7 +7,7 @@ from alembic import command
 from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
 
 from loadtests.hosts import refusal
-from project.db.engine import resolve_database_url
+from project.db.engine import resolve_direct_url
 from project.db.migrations import alembic_config
 from project.errors import CommandError
 from project.settings import Settings, load_settings
@@ -74,7 +74,7 @@ def laboratory_database(
     if server is None:
         settings = load_settings()
         refuse(settings)
-        server = make_url(resolve_database_url(settings))
+        server = make_url(resolve_direct_url(settings))
     refuse_address(server)
     name = name or own_name(server)
     administration = create_engine(

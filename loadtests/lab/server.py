@@ -231,6 +231,7 @@ def environment_for(config: Config, url: URL, folder: Path) -> dict[str, str]:
         **inherited,
         **SETTINGS,
         "DATABASE_URL": url.render_as_string(hide_password=False),
+        "DATABASE_DIRECT_URL": "",
         "DATABASE_POOL_SIZE": str(config.pool),
         "MEDIA_DIRECTORY": str(folder / "media"),
         "WORKERS": str(config.workers),

@@ -34,6 +34,7 @@ class Tree:
             **os.environ,
             "ENVIRONMENT": "test",
             "DATABASE_URL": url.render_as_string(hide_password=False),
+            "DATABASE_DIRECT_URL": "",
         }
         _run([self.python, "manage.py", "migrate"], cwd=self.root, environment=environment)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, QueuePool
+from sqlalchemy import Connection, QueuePool, make_url, text
 
 from project.checks.framework import Problem, Subject, check, check_database
 from project.db.migrations import hidden_files, pending_revisions, unclaimed_tables
-from project.settings import ROOT
+from project.settings import ROOT, DatabaseSettings
 
 
 @check("database")
@@ -56,3 +56,37 @@ def migrations_are_applied(_: Subject, connection: Connection) -> Iterator[Probl
             f"{len(pending)} migration(s) are pending, {pending[0]} first.",
             hint="Run `manage.py migrate`.",
         )
+
+
+@check_database("database", deploy=True)
+def pooled_deadlines_hold(subject: Subject, connection: Connection) -> Iterator[Problem]:
+    """A pooler passes no options on, so whoever signs in through it has to have them."""
+    if not subject.settings.database.direct_url:
+        return
+    role = make_url(str(subject.settings.database.url)).username
+    for name, value in _wanted(subject.settings.database).items():
+        if connection.scalar(SET_FOR_ROLE, {"role": role, "name": name}) is None:
+            yield Problem(
+                "database.W005",
+                f"Behind the pooler {name} is not set.",
+                hint=f"ALTER DATABASE … SET {name} = '{value}' (or ALTER ROLE … SET).",
+                obj=name,
+            )
+
+
+SET_FOR_ROLE = text(
+    "SELECT option FROM pg_db_role_setting, unnest(setconfig) option "
+    "WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) "
+    "AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = :role)) "
+    "AND lower(option) LIKE lower(:name || '=%') LIMIT 1"
+)
+
+
+def _wanted(settings: DatabaseSettings) -> dict[str, str]:
+    """Return what a connection past the pooler gets as options."""
+    return {
+        "statement_timeout": f"{settings.statement_timeout:g}s",
+        "lock_timeout": f"{settings.lock_timeout:g}s",
+        "idle_in_transaction_session_timeout": f"{settings.idle_in_transaction_timeout:g}s",
+        "TimeZone": "UTC",
+    }

@@ -121,6 +121,8 @@ def workers_have_cores(subject: Subject) -> Iterator[Problem]:
 def connections_fit(subject: Subject, connection: Connection) -> Iterator[Problem]:
     """A worker that PostgreSQL turns away answers 503 to everybody."""
     server, database = subject.settings.server, subject.settings.database
+    if database.direct_url:
+        return  # the pooler counts them, and PostgreSQL sees its connections alone
     one = database.pool_size + database.async_pool_size + PROBES
     needed = server.replicas * server.workers * one + RESERVE
     available = _available_connections(connection)

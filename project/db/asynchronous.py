@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -27,11 +28,18 @@ class AsyncDatabase:
     """An async engine and its units of work; no connection is opened before one is used.
 
     The gate lets as many in as the pool has connections, so nobody waits inside the pool. It
-    raises past its bounds (`project.web.gate`).
+    raises past its bounds (`project.web.gate`). `listening` names where LISTEN works.
     """
 
-    def __init__(self, engine: AsyncEngine, gate: AbstractAsyncContextManager[None]) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        gate: AbstractAsyncContextManager[None],
+        *,
+        listening: Engine | None = None,
+    ) -> None:
         self.engine = engine
+        self.listening = listening or engine.sync_engine
         self._gate = gate
         transactional = AsyncEngine(begin_explicitly(engine.sync_engine))
         self._sessions = async_sessionmaker(transactional, expire_on_commit=False)

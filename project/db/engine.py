@@ -34,6 +34,11 @@ def resolve_database_url(settings: Settings) -> str:
     return ensure_running(settings.data_directory / "postgres")
 
 
+def resolve_direct_url(settings: Settings) -> str:
+    """Return where a session is one: past the pooler that stands before the database, if any."""
+    return settings.database.direct_url or resolve_database_url(settings)
+
+
 def has_database(settings: Settings) -> bool:
     """Whether there is one to look at: named by DATABASE_URL, or embedded and made already."""
     return bool(settings.database.url) or (settings.data_directory / "postgres").is_dir()
@@ -46,17 +51,25 @@ def create_pooled_engine(url: str, settings: DatabaseSettings) -> Engine:
     connections, so nobody ever waits inside the pool.
     """
     engine = create_engine(
-        _with_defaults(url, settings),
+        _with_defaults(url, settings, has_sessions=settings.direct_url is None),
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.queue_timeout,
         pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
-        connect_args={"cursor_factory": _Cursor},
+        connect_args={"cursor_factory": _Cursor, **pooler_arguments(settings)},
     )
     _mind_connections(engine)
     return engine
+
+
+def pooler_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+    """Return what psycopg has to know of a pooler, behind which no two transactions need to meet.
+
+    A statement that one session prepared is unknown to the next one.
+    """
+    return {"prepare_threshold": None} if settings.direct_url else {}
 
 
 class _Cursor(psycopg.Cursor[Any]):
@@ -117,6 +130,7 @@ def create_async_pooled_engine(engine: Engine, settings: DatabaseSettings) -> "A
         pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
+        connect_args=pooler_arguments(settings),
     )
     _mind_connections(asynchronous.sync_engine)
     return asynchronous
@@ -153,12 +167,17 @@ VANISHED_PEER = {
 }
 
 
-def _with_defaults(url: str, settings: DatabaseSettings) -> URL:
-    """Add the deadlines to the URL; what the URL itself says wins."""
+def _with_defaults(url: str, settings: DatabaseSettings, *, has_sessions: bool = True) -> URL:
+    """Add the deadlines to the URL; what the URL itself says wins.
+
+    A pooler has no sessions to set options in; there they are the role's (`database.W005`).
+    """
     parsed = make_url(url)
     defaults = {"connect_timeout": str(settings.connect_timeout), "application_name": "lintel"}
     query = {**defaults, **VANISHED_PEER, **parsed.query}
-    query["options"] = f"{_session_options(settings)} {parsed.query.get('options', '')}".strip()
+    if has_sessions:
+        own = parsed.query.get("options", "")
+        query["options"] = f"{_session_options(settings)} {own}".strip()
     return parsed.set(query=query)
 
 

@@ -146,7 +146,7 @@ class Feeds:
     def _start(self) -> None:
         if not self._tasks:
             listener = Listener(
-                self._database.engine.sync_engine,
+                self._database.listening,
                 on_notify=self._hear,
                 on_connect=self._mark_all_stale,
             )

@@ -12,6 +12,8 @@ from project.db.engine import (
     begin_explicitly,
     create_async_pooled_engine,
     create_pooled_engine,
+    create_single_engine,
+    pooler_arguments,
     resolve_database_url,
 )
 from project.db.reading import ReadingSession
@@ -26,17 +28,21 @@ class Database:
     `engine` is in autocommit; `transactional` shares its pool, and begins before it works.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, settings: DatabaseSettings | None = None) -> None:
+        arguments = pooler_arguments(settings) if settings else {}
         self.engine = engine
         self.transactional = begin_explicitly(engine)
         self.sessions = sessionmaker(self.transactional, expire_on_commit=False)
         self.readers = sessionmaker(class_=ReadingSession, autoflush=False)
-        self._unpooled = create_engine(engine.url, poolclass=NullPool, hide_parameters=True)
+        self._unpooled = create_engine(
+            engine.url, poolclass=NullPool, hide_parameters=True, connect_args=arguments
+        )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Database":
         """Open the configured database, or the embedded one where none is configured."""
-        return cls(create_pooled_engine(resolve_database_url(settings), settings.database))
+        engine = create_pooled_engine(resolve_database_url(settings), settings.database)
+        return cls(engine, settings.database)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -76,7 +82,9 @@ class Database:
         self, settings: DatabaseSettings, gate: AbstractAsyncContextManager[None]
     ) -> AsyncDatabase:
         """Return the async side of the same database, with a pool of its own behind the gate."""
-        return AsyncDatabase(create_async_pooled_engine(self.engine, settings), gate)
+        engine = create_async_pooled_engine(self.engine, settings)
+        direct = settings.direct_url and create_single_engine(settings.direct_url, settings)
+        return AsyncDatabase(engine, gate, listening=direct or engine.sync_engine)
 
     def close(self) -> None:
         """Give all connections back to the server."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from project.apps import AppConfig, Registry
-from project.db.engine import create_single_engine, resolve_database_url
+from project.db.engine import create_single_engine, resolve_direct_url
 from project.errors import AppError, CommandError
 from project.settings import INSTALLED_APPS, Settings
 
@@ -44,7 +44,7 @@ def open_connection(settings: Settings, **options: Any) -> Iterator[Connection]:
 
     Raises CommandError with the address, never the password, if it cannot be reached.
     """
-    engine = create_single_engine(resolve_database_url(settings), settings.database, **options)
+    engine = create_single_engine(resolve_direct_url(settings), settings.database, **options)
     try:
         connection = engine.connect()
     except DBAPIError as error:

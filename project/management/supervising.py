@@ -178,7 +178,8 @@ class Supervisor(Multiprocess):
         new = self._start()
         if self._serves_in_time(new):
             if old in self.processes:
-                self.processes[self.processes.index(old)] = new
+                self.processes.remove(old)
+                self.processes.append(new)  # behind the others: the oldest is the next
                 self._retire(old)
             else:  # it died meanwhile, and this one takes its place
                 self.processes.append(new)

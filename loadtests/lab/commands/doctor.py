@@ -18,7 +18,7 @@ from loadtests.lab.generator.plan import Plan, Segment
 from loadtests.lab.machine import Finding, Readings, examine
 from loadtests.lab.result import ExitCode, Postgres
 from loadtests.lab.trivial import answering
-from project.db.engine import resolve_database_url
+from project.db.engine import resolve_direct_url
 from project.errors import ProjectError
 from project.management import style
 from project.settings import load_settings
@@ -62,7 +62,7 @@ def _ask_database() -> tuple[Postgres | None, str, str]:
     try:
         settings = load_settings()
         refuse(settings)
-        url = make_url(resolve_database_url(settings))
+        url = make_url(resolve_direct_url(settings))
         refuse_address(url)
         return machine.describe_postgres(url), "", ""
     except Refused as refusal:

@@ -69,6 +69,7 @@ def _host(named: str | None) -> Iterator[str]:
         variables = {
             "ENVIRONMENT": "test",
             "DATABASE_URL": url.render_as_string(hide_password=False),
+            "DATABASE_DIRECT_URL": "",
         }
         seeding = [sys.executable, "manage.py", "seed"]
         seeded = subprocess.run(

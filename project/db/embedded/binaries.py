@@ -33,12 +33,16 @@ def program(name: str) -> str:
 
 
 def server_command(name: str, *arguments: str) -> list[str]:
-    """The command line of a program that PostgreSQL refuses to root.
+    """The command line of a program that PostgreSQL refuses to root."""
+    return without_root([program(name), *arguments])
 
-    Root runs it in a user namespace in which it has another number. Outside nothing changes:
-    no account is added, the files stay root's, and no folder is opened to anybody.
+
+def without_root(command: list[str]) -> list[str]:
+    """Let root run it in a user namespace in which it has another number.
+
+    Outside nothing changes: no account is added, the files stay root's, and no folder is opened
+    to anybody.
     """
-    command = [program(name), *arguments]
     if sys.platform == "win32" or os.geteuid() != 0:
         return command
     return [*_namespace_command(), *command]

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from project.db.embedded import EmbeddedServerError
 from project.db.embedded.binaries import program
-from project.db.engine import resolve_database_url
+from project.db.engine import resolve_direct_url
 from project.errors import CommandError
 from project.settings import load_settings
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(options: argparse.Namespace) -> int:
-    url = make_url(resolve_database_url(load_settings()))
+    url = make_url(resolve_direct_url(load_settings()))
     address = url.set(drivername="postgresql", password=None).render_as_string()
     # By the environment: arguments can be read by every process of the machine.
     password = {"PGPASSWORD": str(url.password)} if url.password else {}

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from project.db.engine import resolve_database_url
+from project.db.engine import resolve_direct_url
 from project.db.migrations import (
     Revision,
     all_revisions,
@@ -106,7 +106,7 @@ def _refuse_unmigrated(settings: Settings, scripts: Sequence[Revision]) -> None:
 
 def _squash(settings: Settings, scripts: Sequence[Revision], statements: Statements) -> Path:
     last = scripts[-1].revision
-    url = resolve_database_url(settings)
+    url = resolve_direct_url(settings)
     with (
         scratch_database(url, settings.database, "old") as (old_url, old),
         scratch_database(url, settings.database, "new") as (new_url, new),
