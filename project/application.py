@@ -25,9 +25,11 @@ from project.mail.outbox import Outbox
 from project.metrics import routes as metrics_routes
 from project.metrics.counting import Metrics
 from project.permissions import Permissions
+from project.reporting import report_errors
 from project.runtime import Runtime
 from project.settings import ENV_FILE, INSTALLED_APPS, Settings
 from project.storage import create_storage
+from project.telemetry import configure_telemetry, is_exporting, trace_statements
 from project.templating import create_templates
 from project.trail import Trail
 from project.web import home
@@ -75,6 +77,7 @@ def create_application(
     The apps' own settings are read here, from the environment and `env_file`.
     """
     configure_logging(settings)
+    report_errors(settings)
     registry = Registry.load(installed_apps)
     registry.import_models()
     has_docs = settings.environment != "production"
@@ -89,6 +92,7 @@ def create_application(
         redoc_url=None,
         middleware=_middleware(settings, vitals, metrics),
         lifespan=_lifespan,
+        telemetry=configure_telemetry(),
     )
     database = database or Database.from_settings(settings)
     app_settings = SettingsOfApps.load(registry, env_file=env_file)
@@ -122,7 +126,10 @@ def _runtime(
 ) -> Runtime:
     async_gate = _async_gate(settings)
     async_database = database.open_asynchronous(settings.database, async_gate)
-    count_queries(database.engine, async_database.engine.sync_engine)
+    engines = database.engine, async_database.engine.sync_engine
+    count_queries(*engines)
+    if is_exporting():
+        trace_statements(*engines)
     mailer = create_mailer(settings)
     return Runtime(
         settings=settings,

@@ -58,6 +58,9 @@ class GeneralSettings(SettingsGroup):
     data_directory: Path = Path(".data")
     """Where the embedded database and the development key are kept, seen from the root."""
 
+    sentry_dsn: SecretStr | None = None
+    """Where errors are reported, `https://key@sentry.example.com/1`; needs the extra `sentry`."""
+
     silenced_checks: Names = ()
     """Ids of system checks that are known and accepted, `web.W002` say."""
 

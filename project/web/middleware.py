@@ -12,16 +12,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from project.logging import request_id, trace_id
 from project.metrics.counting import Metrics
+from project.telemetry import current_trace_id
 from project.web.costs import COSTS, Costs, current_costs
 from project.web.headers import NONCE, ProtectiveHeaders
 from project.web.problems import server_error, status_problem
+from project.web.redaction import LIKE_A_SECRET
 from project.web.route import effective_route
 from project.web.streaming import is_unread
 from project.web.vitals import Vitals
 
 REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = b"x-request-id"
-LIKE_A_SECRET = re.compile(r"[A-Za-z0-9_-]{31,}")
 TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
 )
@@ -127,7 +128,7 @@ class _Exchange:
         self._is_personal = b"authorization" in asked
         offered = asked.get(b"x-request-id", b"").decode("latin-1")
         self.id = offered if PLAUSIBLE_ID.fullmatch(offered) else token_hex(16)
-        self.trace_id = _trace_id(asked.get(b"traceparent"))
+        self.trace_id = _trace_id(asked.get(b"traceparent")) or current_trace_id()
 
     async def send(self, message: Message) -> None:
         """Pass a message on; the plain-text errors of library middleware become problems.
