@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from starlette.datastructures import FormData
 from wtforms import BooleanField, Field, Form, PasswordField
+from wtforms.fields.choices import SelectFieldBase
 
 from project.admin.formats import display
 from project.admin.forms import CheckboxesField
@@ -149,6 +150,9 @@ def names_of(field: CheckboxesField) -> list[str]:
 def _readable_text(field: Field, text: str) -> str:
     if isinstance(field, BooleanField):
         return gettext("Yes") if text == TICKED else gettext("No")
+    if isinstance(field, SelectFieldBase):
+        labels = {str(choice[0]): str(choice[1]) for choice in field.iter_choices()}
+        return gettext(labels[text]) if text in labels else text
     kept = field.data
     try:
         field.process_formdata([text])

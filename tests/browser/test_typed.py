@@ -49,6 +49,29 @@ def test_a_form_is_put_back_after_signing_in(
     expect(page.get_by_label("Description")).to_have_value("A long text")
 
 
+def test_what_is_put_back_overwrites_nobody(
+    page: Page, site: str, superuser: User, session: Session
+) -> None:
+    """The same field was changed by somebody else before the return: both versions are shown."""
+    item = ItemFactory.create(description="At first")
+    sign_in(page, f"{site}/admin/items-item/edit/{item.id}", superuser)
+    page.get_by_label("Description").fill("Mine")
+    sign_out_elsewhere(session)
+    page.get_by_role("button", name="Save", exact=True).click()
+    item.description = "Theirs"
+    session.commit()
+    come_back(page, superuser)
+    expect(page.get_by_label("Description")).to_have_value("Theirs")
+    page.get_by_role("button", name="Put it back").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name="Two versions")).to_be_visible()
+    versions = page.locator(".versions")
+    for text in ("At first", "Theirs", "Mine"):
+        expect(versions).to_contain_text(text)
+    session.refresh(item)
+    assert item.description == "Theirs"
+
+
 def test_nobody_else_gets_it(page: Page, site: str, superuser: User, session: Session) -> None:
     other = UserFactory.create(superuser=True, email="eve@example.com")
     sign_in(page, f"{site}/admin/users-user/create", superuser)
@@ -99,6 +122,24 @@ def test_a_list_is_put_back_row_by_row(
     page.get_by_role("button", name="Put it back").click()
     expect(page.get_by_label(f"Stock of {item.name}").last).to_have_value("77")
     expect(page.locator('input[name="row-0-stock"]')).to_have_value("2")
+
+
+def test_a_row_of_a_list_that_is_put_back_overwrites_nobody(
+    page: Page, site: str, superuser: User, session: Session
+) -> None:
+    item = ItemFactory.create(stock=1)
+    sign_in(page, f"{site}/admin/items-item/list", superuser)
+    page.locator('input[name="row-0-stock"]').fill("77")
+    sign_out_elsewhere(session)
+    page.get_by_role("button", name="Save changes").click()
+    item.stock = 5
+    session.commit()
+    come_back(page, superuser)
+    page.get_by_role("button", name="Put it back").click()
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.locator(".row-wrong")).to_be_visible()
+    session.refresh(item)
+    assert item.stock == 5
 
 
 def test_a_telephone_has_a_low_row_of_buttons_and_escape_closes_the_menu(

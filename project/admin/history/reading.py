@@ -31,6 +31,7 @@ VERBS = {
     "import": mark("Import"),
     "export": mark("Export"),
     "delete": mark("Deleted"),
+    "cancel": mark("Cancelled"),
 }
 
 

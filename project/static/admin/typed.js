@@ -51,11 +51,17 @@
 
   // -- signed out meanwhile ---------------------------------------------------------------------
 
-  // A row of a list is known by its key: after signing in it may stand elsewhere.
+  // A row of a list or of an inline is known by its key: after signing in it may stand elsewhere.
   function placeOf(field) {
-    const row = /^row-\d+-/.exec(field.name)?.[0];
-    return row ? `row ${form.elements[`${row}_id`]?.value} ${field.name.slice(row.length)}` : field.name;
+    const [row, kind] = /^(.+?)-\d+-/.exec(field.name) ?? [];
+    const key = row && (form.elements[`${row}_id`] ?? form.elements[`${row}_pk`])?.value;
+    return key ? `${kind} ${key} ${field.name.slice(row.length)}` : field.name;
   }
+  const rowOf = (place) => place.slice(0, Math.max(place.lastIndexOf(" "), 0));
+
+  // What the form had shown is kept with what was typed into it: saving compares with that, and so
+  // overwrites nothing that somebody else wrote meanwhile.
+  const isCarried = (field) => field.type === "hidden" && /(^|-)_(version|opened)$/.test(field.name);
 
   // Never a password, a file or a hidden field.
   function keep() {
@@ -63,9 +69,14 @@
       .filter((field) => !["password", "file", "submit", "button"].includes(field.type))
       .filter((field) => isShownAgain || isTouched(field))
       .map((field) => [placeOf(field), field.value, isBox(field) ? field.checked : null]);
+    const rows = new Set(fields.map(([place]) => rowOf(place)));
+    const carried = [...form.elements]
+      .filter(isCarried)
+      .map((field) => [placeOf(field), field.value])
+      .filter(([place]) => rows.has(rowOf(place)));
     // Asked for as an attribute: a field that is called `action` hides the form's own.
     const target = new URL(form.getAttribute("action") || location.href, location.href);
-    remember({ path: target.pathname, who: whoIsIn(), fields });
+    remember({ path: target.pathname, who: whoIsIn(), fields, carried });
   }
 
   function remember(typed) {
@@ -94,13 +105,14 @@
 
   // A row of an inline that the form had, and the page has not yet.
   function addRowFor(place) {
+    if (place.includes(" ")) return; // it is no new row, and is gone
     const inlines = [...document.querySelectorAll("[data-inline]")];
     const inline = inlines.find((each) => place.startsWith(`${each.dataset.inline}-`));
     const add = inline?.querySelector("[data-inline-add]");
     if (add && !add.hidden) add.click();
   }
 
-  function putBack(fields) {
+  function putBack(fields, carried) {
     for (const [place, value, checked] of fields) {
       if (!find(place, value, checked)) addRowFor(place);
       const field = find(place, value, checked);
@@ -108,6 +120,11 @@
       if (checked === null) field.value = value;
       else field.checked = checked;
       field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    const hidden = [...form.elements].filter(isCarried);
+    for (const [place, value] of carried ?? []) {
+      const field = hidden.find((each) => placeOf(each) === place);
+      if (field) field.value = value;
     }
   }
 
@@ -122,7 +139,7 @@
     if (typed.isLost && isSame && offer && typed.fields.length) {
       offer.hidden = false;
       offer.querySelector("button").addEventListener("click", () => {
-        putBack(typed.fields);
+        putBack(typed.fields, typed.carried);
         offer.hidden = true;
         (find(...typed.fields[0]) ?? form).focus();
       });

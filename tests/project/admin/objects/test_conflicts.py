@@ -12,9 +12,11 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
+from wtforms import Form, SelectField
 
 from apps.audit.models import Change
 from apps.items.models import Item
+from project.admin.conflicts import readable
 from tests.factories.items import ItemFactory
 from tests.factories.users import GroupFactory, UserFactory
 from tests.project.admin.support import enter, shown_form
@@ -183,3 +185,11 @@ def test_values_are_written_as_in_lists(ada: TestClient, grace: TestClient) -> N
     found = versions(page)["Preis"]
     assert (found["opened"], found["theirs"], found["mine"]) == ("49,90", "1.234,50", "2.000")
     assert re.search(r"geöffnet war\.\S", page.text) is None  # a space between two sentences
+
+
+def test_a_choice_is_called_as_in_its_list() -> None:
+    class Order(Form):
+        status = SelectField(choices=[("placed", "Placed")])
+
+    assert readable(Order(status="placed").status) == "Placed"
+    assert readable(Order(status="gone").status) == "gone"
