@@ -188,7 +188,7 @@ def test_values_are_written_as_in_lists(ada: TestClient, grace: TestClient) -> N
 
 
 def test_a_choice_is_called_as_in_its_list() -> None:
-    class Order(Form):
+    class Order(Form):  # type: ignore[misc]
         status = SelectField(choices=[("placed", "Placed")])
 
     assert readable(Order(status="placed").status) == "Placed"
