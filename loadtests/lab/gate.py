@@ -19,6 +19,9 @@ from loadtests.lab.window import Window
 LOAD = 0.5
 """Share of the slower server's rate that is offered in open windows: both must carry it."""
 
+MODELS = ("closed", "open")
+"""Both are measured in each pair."""
+
 LOCK_UP = "burst_pool_timeouts"
 ROUND = 4
 """Pairs between two looks at the figures, after the first six: A B B A twice."""
@@ -35,6 +38,10 @@ class Profile:
 
     users: int
     """Of the closed model."""
+
+    def fewest_minutes(self, *, sides: int) -> float:
+        """Return what the windows take that are always measured, of one server or of both."""
+        return FEWEST_PAIRS * sides * len(MODELS) * self.seconds / 60
 
 
 PROFILES = {

@@ -35,6 +35,7 @@ from loadtests.lab.result import Gate, Git, Result
 from loadtests.lab.server import Server, serving
 from loadtests.lab.window import Config, Window
 from loadtests.lab.worktree import Tree, checked_out
+from project.errors import CommandError
 from project.management.parser import positive
 
 WARM_UP = 4.0
@@ -61,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def handle(options: argparse.Namespace) -> int:
     budgets = Budgets.load(BUDGETS, known_routes())
     profile = PROFILES[options.profile]
-    if options.minutes:
-        profile = replace(profile, minutes=options.minutes)
+    if options.minutes is not None:
+        profile = _shortened(profile, options.minutes, sides=2 if options.base else 1)
     result = start_result("gate")
     baseline = None if options.base else baselines.stored(result.machine, profile.name)
     if baseline is not None:
@@ -74,6 +75,18 @@ def handle(options: argparse.Namespace) -> int:
     if options.junit:
         write_junit(result, options.junit)
     return code
+
+
+def _shortened(profile: Profile, minutes: float, *, sides: int) -> Profile:
+    """Return the profile with other minutes. Raises CommandError if its first windows take more."""
+    fewest = profile.fewest_minutes(sides=sides)
+    if not minutes >= fewest:
+        raise CommandError(
+            f"The profile '{profile.name}' needs {fewest:.1f} minutes at the least"
+            f"{'' if profile.name == 'quick' else '; `--profile quick` needs fewer'}.",
+            exit_code=2,
+        )
+    return replace(profile, minutes=minutes)
 
 
 def _decide(

@@ -9,7 +9,7 @@ import pytest
 
 from project.settings import ROOT
 
-pytestmark = pytest.mark.loadtest
+pytestmark = [pytest.mark.loadtest, pytest.mark.long]
 TRUTHFUL = {0, 1, 4, 5}
 """What a revision beside itself may end with; a busy machine makes some of it void or undecided."""
 
