@@ -25,6 +25,7 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -95,20 +96,25 @@ def guarded(settings: Settings) -> AbstractContextManager[None]:
     return LoopGuard(settings.server.loop_guard_threshold).watching()
 
 
-def innermost_frame(thread: int) -> FrameType | None:
-    """Return what a thread executes now; None if it has ended.
+def frames_of(thread: int) -> list[FrameType]:
+    """Return the calls that a thread executes now, innermost first; none if it has ended.
 
-    Python 3.11 makes the frame objects under the lock of all its threads: a garbage collection
-    that strikes there waits for ever, and the process with it
+    Whoever has just got the interpreter's lock keeps it for five milliseconds, a hundred times of
+    what this takes. So the thread stands still: Python 3.11 has crashed where its calls
+    went on between two steps outward (https://github.com/python/cpython/issues/111363).
+
+    Python 3.11 makes the frame objects under the lock of all its threads, too: a garbage
+    collection that strikes there waits for ever, and the process with it
     (https://github.com/python/cpython/issues/106883). From 3.12 on none can.
     """
+    time.sleep(0)  # gives the lock away and takes it anew
     if sys.version_info >= (3, 12):
-        return sys._current_frames().get(thread)  # noqa: SLF001 - its documented name
+        return list(_outward(sys._current_frames().get(thread)))  # noqa: SLF001 - documented
     with _looking:
         collects = gc.isenabled()
         gc.disable()
         try:
-            return sys._current_frames().get(thread)  # noqa: SLF001 - its documented name
+            return list(_outward(sys._current_frames().get(thread)))  # noqa: SLF001 - documented
         finally:
             if collects:
                 gc.enable()
@@ -234,7 +240,7 @@ class _Watch:
 
     def _callback_frames(self) -> list[FrameType]:
         """Return the calls of the callback that runs now, innermost first; none if idle."""
-        frames = list(_outward(innermost_frame(self._thread)))
+        frames = frames_of(self._thread)
         if self._runner not in frames:
             return []  # the loop itself does not run now
         del frames[frames.index(self._runner) :]

@@ -11,7 +11,7 @@ import threading
 from time import thread_time
 from types import FrameType
 
-from project.web.loop_guard import HOME, LIBRARIES, innermost_frame
+from project.web.loop_guard import HOME, LIBRARIES, frames_of
 
 BEAT = 0.04
 """Seconds between two beats; how late one came is the loop's lag. uvloop counts milliseconds."""
@@ -82,12 +82,11 @@ class LoopWatch:
 
         Where there is none, the innermost of a library; None if the loop is idle.
         """
-        innermost = frame = innermost_frame(self._thread)
-        while frame is not None and frame is not self._runner:
-            if is_own(frame):
-                return frame
-            frame = frame.f_back
-        return None if frame is None or innermost is self._runner else innermost
+        frames = frames_of(self._thread)
+        if self._runner not in frames:
+            return None
+        callback = frames[: frames.index(self._runner)]
+        return next(filter(is_own, callback), callback[0] if callback else None)
 
 
 def is_own(frame: FrameType) -> bool:

@@ -273,7 +273,7 @@ def test_leaves_nothing_behind() -> None:
 
 MANY_LOOKS = """
 import gc, os, threading, time
-from project.web.loop_guard import innermost_frame
+from project.web.loop_guard import frames_of
 
 gc.set_threshold(30, 2, 2)
 gc.callbacks.append(lambda phase, info: time.perf_counter())
@@ -297,7 +297,7 @@ def repeat(act):
 for act in (*[lambda: call(3)] * 10, *[start_thread] * 3):
     threading.Thread(target=repeat, args=(act,), daemon=True).start()
 for _ in range(500):
-    innermost_frame(threading.get_ident())
+    frames_of(threading.get_ident())
     time.sleep(0.0005)
 print("done", flush=True)
 os._exit(0)
