@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import literal_column, select
+from sqlalchemy import JSON, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from project.admin.views import ModelAdmin
 from project.db.base import BigIntKey
+from project.errors import AppError
 from project.runtime import Runtime
 from tests.factories.users import UserFactory
 from tests.project.admin.support import enter, shown_form
@@ -32,6 +33,7 @@ class Recipe(Base):
     id: Mapped[BigIntKey]
     name: Mapped[str] = mapped_column(default="")
     steps: Mapped[Any] = mapped_column(JSONB, nullable=True)
+    notes: Mapped[Any] = mapped_column(JSON, nullable=True)
 
 
 class RecipeAdmin(ModelAdmin, model=Recipe):
@@ -109,3 +111,14 @@ def test_both_wrote_the_same_document(kitchen: TestClient, session: Session) -> 
     assert kitchen.post(PATH, data=shown_form(page)).status_code == 303
     session.refresh(recipe)
     assert (recipe.name, recipe.steps) == ("Soft eggs", {"boil": 2, "salt": True})
+
+
+def test_only_jsonb_has_an_order(runtime: Runtime, session: Session) -> None:
+    class Sorted(RecipeAdmin, model=Recipe):
+        column_sortable_list = ("steps", "notes")
+
+    with (
+        pytest.raises(AppError, match="'notes' is json, which PostgreSQL cannot sort"),
+        workshop(runtime, session, Base.metadata, Sorted),
+    ):
+        pass
