@@ -27,6 +27,17 @@ def plain(value: Any) -> Any:
     return simple
 
 
+def is_same(one: Any, other: Any) -> bool:
+    """Whether JSON holds the same: Python calls 1, 1.0 and true equal, a document does not."""
+    if one != other:
+        return False
+    if isinstance(one, Mapping):
+        return all(is_same(item, other[key]) for key, item in one.items())
+    if isinstance(one, list | tuple):
+        return all(map(is_same, one, other))
+    return type(one) is type(other) or not isinstance(one, bool | int | float)
+
+
 def _simple(value: Any) -> Any:
     if type(value) is str:
         return _clean(value)

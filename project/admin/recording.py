@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import RelationshipProperty, Session
 
-from project.admin.plain import plain
+from project.admin.plain import is_same, plain
 from project.admin.rows import identifier_of, name_reference
 from project.admin.views import ModelAdmin, is_secret
 from project.trail import Entry
@@ -105,7 +105,7 @@ def compare(session: Session, view: ModelAdmin, before: Snapshot, after: Snapsho
     for name in {**before, **after}:
         old, new = before.get(name), after.get(name)
         written = [plain(old), plain(new)]
-        if written[0] == written[1]:
+        if is_same(*written):
             continue
         relation = relations.get(name)
         if relation is None:

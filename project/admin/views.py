@@ -17,8 +17,9 @@ from typing import Any
 
 from sqladmin import ModelView
 from sqladmin.ajax import QueryAjaxModelLoader
-from sqlalchemy import Select, Table, delete, inspect, select, tuple_
+from sqlalchemy import JSON, Select, Table, delete, inspect, select, tuple_
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, Session
+from sqlalchemy.orm.attributes import flag_modified
 from wtforms import Form
 from wtforms.fields.core import UnboundField
 
@@ -95,6 +96,8 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
         """Change the row, which is locked; `values` holds only what was changed."""
         for name, value in values.items():
             setattr(row, name, value)
+            if name in self.mapper.columns and isinstance(self.mapper.columns[name].type, JSON):
+                flag_modified(row, name)  # SQLAlchemy would leave out what Python calls equal
 
     def delete_row(self, session: Session, row: Any) -> None:
         """Delete the row, which is locked; what refers to it is left to the database's rules.

@@ -1,6 +1,7 @@
 """What the forms change: each in one hop and one transaction, committed before the answer."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import eq
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from project.admin.conflicts import (
 )
 from project.admin.forms import CheckboxesField, ReferenceField
 from project.admin.objects.cascades import Cascade
+from project.admin.plain import is_same
 from project.admin.reading import Found, fetch_row
 from project.admin.recording import (
     NOTHING,
@@ -37,6 +39,7 @@ from project.admin.rows import (
     select_row,
     select_rows,
 )
+from project.admin.typed_fields import DocumentField
 from project.admin.views import ModelAdmin, Values
 from project.errors import Invalid, NotFound
 from project.i18n import gettext
@@ -275,7 +278,8 @@ def is_changed(field: Field, shown: Form) -> bool:
     before = shown._fields.get(field.name)
     if before is None or isinstance(field, BooleanField):
         return before is None or bool(field.data) != bool(before.data)
-    if field.data == before.data and not field.process_errors:
+    is_equal = is_same if isinstance(field, DocumentField) else eq
+    if is_equal(field.data, before.data) and not field.process_errors:
         return False
     if isinstance(field, CheckboxesField):
         return True

@@ -36,6 +36,7 @@ from project.admin.views import ModelAdmin
 from project.admin.zones import DEFAULT, set_zone
 from project.collection import sparing_the_old
 from project.i18n import gettext, mark, number
+from project.switching import handing_over_often
 
 FIELDS = 10
 FIELD_SIZE = 16_384
@@ -146,7 +147,7 @@ def _import(
 ) -> Report:
     """Read and write in the thread: a large file takes seconds of both."""
     set_zone(DEFAULT)  # of this thread's context alone: files are in UTC, whoever sends them
-    with sparing_the_old():
+    with sparing_the_old(), handing_over_often():
         try:
             return run_import(session, view, actor, read_file(data), agreed=agreed)
         except Checked as checked:

@@ -16,6 +16,7 @@ from project.admin.forms import CheckboxesField, ReferenceField
 from project.admin.lists.import_reading import FORMULA_SENTENCE, Line, WrongFile, as_text
 from project.admin.lists.plain_files import as_cell, as_json, denature
 from project.admin.lists.values import WrongValue, parse_value
+from project.admin.plain import is_same
 from project.admin.rows import find_reference
 from project.admin.typed_fields import LinesField
 from project.admin.views import ModelAdmin, Values
@@ -94,7 +95,7 @@ class Wanted:
 
         A field holds less than its column: no microseconds, one kind of empty, of line end.
         """
-        if value == there:
+        if is_same(value, there):
             return False
         return self.texts.get(name) not in {denature(str(as_cell(there))), as_text(as_json(there))}
 

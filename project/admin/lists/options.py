@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Date, DateTime, Enum, Select, inspect
+from sqlalchemy import JSON, Date, DateTime, Enum, Select, inspect
+from sqlalchemy.dialects.postgresql import JSONB
 
 from project.admin.lists.field_filters import DateFilter, kind_of_filter
 from project.admin.lists.filters import ListFilter
@@ -71,9 +72,13 @@ class ListOptions:
         """Build the filters. Raises AppError for what cannot be filtered, searched or sorted by."""
         if self.show_facets not in FACETS:
             raise self._mistake(f"show_facets is one of {', '.join(FACETS)}")
-        for name in (*self.search_columns, *self.sort_columns):
+        default = (self._get_prop_name(column) for column, _ in self.default_sort)
+        sorted_by = (*self.sort_columns, *default)
+        for name in (*self.search_columns, *sorted_by):
             if find_path(self.model, name) is None:
                 raise self._mistake(f"'{name}' is no column, so nothing is found or sorted by it")
+        for name in sorted_by:
+            self._refuse_unsorted(name)
         self.filters = tuple(self._build(item) for item in self.list_filter)
         self.hierarchy = self._find_hierarchy()
         taken = set(RESERVED)
@@ -81,6 +86,15 @@ class ListOptions:
             if not name or name in taken:
                 raise self._mistake(f"list_filter uses the name '{name}' twice; rename one")
             taken.add(name)
+
+    def _refuse_unsorted(self, name: str) -> None:
+        path = find_path(self.model, name)
+        assert path is not None  # noqa: S101 - asked before
+        if any(relation.property.uselist for relation in path.relations):
+            # The join would show a row once for each of the others.
+            raise self._mistake(f"'{name}' may be of several rows, so nothing is sorted by it")
+        if isinstance(path.type, JSON) and not isinstance(path.type, JSONB):
+            raise self._mistake(f"'{name}' is json, which PostgreSQL cannot sort; make it jsonb")
 
     @property
     def filter_columns(self) -> list[str]:

@@ -21,7 +21,7 @@ from project.runtime import Runtime
 from project.web.principal import Principal
 from tests.factories.items import ItemFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory
-from tests.factories.users import UserFactory
+from tests.factories.users import UserFactory, grant
 from tests.project.admin.lists.support import link_to, listed
 from tests.project.admin.support import enter
 
@@ -131,6 +131,40 @@ def test_row_without_a_related_one_is_found_and_sorted(visit: Callable[..., Test
     assert listed(client, PATH, sortBy="user.full_name") == [order.id]
 
 
+def test_a_relation_sorts_by_the_key_that_makes_it(visit: Callable[..., TestClient]) -> None:
+    client = visit(column_sortable_list=["id", "user"])
+    users = UserFactory.create_batch(2)
+    orders = [OrderFactory.create(user=user) for user in (users[1], users[0], users[1])]
+    expected = [orders[1].id, orders[0].id, orders[2].id]
+    assert listed(client, PATH, sortBy="user") == expected
+    assert listed(client, PATH, sortBy="user", sort="desc") == expected[::-1]
+
+
+@pytest.mark.parametrize(
+    "sort", ["user.email", "lines.name", "user.password_hash", "total", "nothing", "id,total"]
+)
+def test_other_sorts_are_refused_with_a_sentence(
+    visit: Callable[..., TestClient], sort: str
+) -> None:
+    client = visit(column_sortable_list=["id", "user"])
+    response = client.get(PATH, params={"sortBy": sort})
+    assert response.status_code == 400
+    assert "This list cannot be sorted by that." in response.text
+
+
+def test_who_may_not_see_the_related_rows_cannot_sort_by_them(
+    visit: Callable[..., TestClient],
+) -> None:
+    client = visit(column_sortable_list=["id", "user.email"])
+    order = OrderFactory.create()
+    enter(client, grant(UserFactory.create(staff=True), "orders.view_order"))
+    assert listed(client, PATH, sortBy="id") == [order.id]
+    assert "sortBy=user.email" not in client.get(PATH).text
+    assert client.get(f"{PATH}?sortBy=user.email").status_code == 400
+    enter(client, grant(UserFactory.create(staff=True), "orders.view_order", "users.view_user"))
+    assert listed(client, PATH, sortBy="user.email") == [order.id]
+
+
 def test_what_takes_too_long_is_a_sentence(
     visit: Callable[..., TestClient], session: Session
 ) -> None:
@@ -156,6 +190,11 @@ def test_what_takes_too_long_is_a_sentence(
         ({"date_hierarchy": "status"}, "no date"),
         ({"show_facets": "sometimes"}, "always, on request, never"),
         ({"column_sortable_list": ["__tablename__"]}, "no column"),
+        ({"column_sortable_list": ["lines"]}, "no column"),
+        ({"column_sortable_list": ["lines.name"]}, "'lines.name' may be of several rows"),
+        ({"column_default_sort": "lines.name"}, "'lines.name' may be of several rows"),
+        ({"column_default_sort": "user.nothing"}, "'user.nothing' is no column"),
+        ({"column_sortable_list": ["user.password_hash"]}, "holds a secret"),
         ({"sort_query": lambda *_: None}, "sort_query"),
     ],
 )

@@ -157,6 +157,26 @@ def test_saving_what_nobody_touched_writes_nothing(
     assert not [s for s in statements if s.startswith(("UPDATE shop", "INSERT INTO shop"))]
 
 
+def test_rows_of_a_row_that_is_gone(client: TestClient, session: Session, shelf: Shelf) -> None:
+    """Nothing is saved; what was typed stands on the page as a new row with rows of its own."""
+    (books,) = pack(session, shelf, "books")
+    form = shown_form(client.get(address_of(shelf)))
+    address = address_of(shelf)
+    session.delete(books)
+    session.delete(shelf)
+    session.commit()
+    typed = {"name": "Loft", "shop_box-0-name": "novels", "shop_box-1-name": "tools"}
+    page = client.post(address, data=form | typed)
+    assert page.status_code == 404
+    assert names(session) == []
+    assert session.scalars(select(Shelf)).all() == []
+    sent = shown_form(page)
+    assert (sent["shop_box-0-name"], sent["shop_box-1-name"]) == ("novels", "tools")
+    assert client.get(address).status_code == 404
+    assert client.post("/admin/shop-shelf/create", data=sent | {"room": "3"}).status_code == 303
+    assert names(session) == ["novels", "tools"]
+
+
 def test_new_row_with_rows_of_its_own(client: TestClient, session: Session) -> None:
     form = shown_form(client.get("/admin/shop-shelf/create"))
     form |= {"room": "3", "name": "Cellar", "shop_box-1-name": "wine"}
