@@ -47,8 +47,8 @@ class ObjectOptions:
     """Text columns of a new row that are made from others, unless somebody fills them in."""
 
     radio_fields: ClassVar[Sequence[Any]] = ()
-    """Columns whose few choices are radio buttons: an Enum, a flag that may be empty, or those in
-    `column_choices`."""
+    """Columns whose few choices are radio buttons: an Enum, a flag that may be empty, those in
+    `column_choices`, and relations to one row, as long as there are few to choose from."""
 
     object_pages: ClassVar[Sequence[type[ObjectPage]]] = ()
     """Pages of an app's own about one row, each with a button."""

@@ -67,12 +67,26 @@
 
   listenForPopups(document);
 
+  // A button for the row that was added, beside those that were there; none for the first of all.
+  function addButton(group, name) {
+    const last = group?.querySelector(".boxes")?.lastElementChild;
+    if (!last) return null;
+    const label = last.cloneNode(true);
+    last.after(label);
+    label.querySelector("span").textContent = name.replace(/ #[^#]*$/, "");
+    const button = label.querySelector("input");
+    button.checked = true;
+    return button;
+  }
+
   window.addEventListener("message", (event) => {
-    const field = document.getElementById(waiting.get(event.source) ?? "");
-    if (event.origin !== location.origin || !field) return;
-    if (typeof event.data?.lintelAdded !== "string") return;
+    const id = waiting.get(event.source) ?? "";
+    const name = event.data?.lintelAdded;
+    if (event.origin !== location.origin || typeof name !== "string") return;
+    const field = document.getElementById(id) ?? addButton(document.getElementById(`${id}-group`), name);
+    if (!field) return;
     waiting.delete(event.source);
-    field.value = event.data.lintelAdded;
+    field.value = name;
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus();
   });

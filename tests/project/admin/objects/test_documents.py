@@ -49,7 +49,7 @@ def kitchen(runtime: Runtime, session: Session) -> Iterator[TestClient]:
 
 def stored(session: Session) -> Any:
     """The document as PostgreSQL writes it, and the row's version."""
-    columns = [literal_column(f"{name}::text").label(name) for name in ("steps", "xmin")]
+    columns: list[Any] = [literal_column(f"{name}::text").label(name) for name in ("steps", "xmin")]
     return session.execute(select(*columns).select_from(Recipe)).one()
 
 
