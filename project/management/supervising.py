@@ -73,7 +73,7 @@ class Supervisor(Multiprocess):
     """Keeps as many workers as it was told to, and replaces one at a time.
 
     A replacement serves before the old worker is told to end, so that no request fails; there is
-    never more than one worker too many, which is what the database's connections are planned for.
+    never more than one worker too many. Its connections come on top of the others' for that while.
     """
 
     def __init__(

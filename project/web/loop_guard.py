@@ -25,7 +25,6 @@ import gc
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -99,15 +98,11 @@ def guarded(settings: Settings) -> AbstractContextManager[None]:
 def frames_of(thread: int) -> list[FrameType]:
     """Return the calls that a thread executes now, innermost first; none if it has ended.
 
-    Whoever has just got the interpreter's lock keeps it for five milliseconds, a hundred times of
-    what this takes. So the thread stands still: Python 3.11 has crashed where its calls
-    went on between two steps outward (https://github.com/python/cpython/issues/111363).
-
-    Python 3.11 makes the frame objects under the lock of all its threads, too: a garbage
-    collection that strikes there waits for ever, and the process with it
-    (https://github.com/python/cpython/issues/106883). From 3.12 on none can.
+    Python 3.11 makes the frame objects under the lock of all its threads: a garbage collection
+    that strikes there waits for ever, and the process with it
+    (https://github.com/python/cpython/issues/106883). From 3.12 on none can. The way outward makes
+    frame objects as well, and Python 3.11 has crashed on it: so none strikes there either.
     """
-    time.sleep(0)  # gives the lock away and takes it anew
     if sys.version_info >= (3, 12):
         return list(_outward(sys._current_frames().get(thread)))  # noqa: SLF001 - documented
     with _looking:

@@ -60,10 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(options: argparse.Namespace) -> int:
-    budgets = Budgets.load(BUDGETS, known_routes())
     profile = PROFILES[options.profile]
     if options.minutes is not None:
         profile = _shortened(profile, options.minutes, sides=2 if options.base else 1)
+    budgets = Budgets.load(BUDGETS, known_routes())
     result = start_result("gate")
     baseline = None if options.base else baselines.stored(result.machine, profile.name)
     if baseline is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import JSON, literal_column, select
+from sqlalchemy import JSON, Text, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -49,7 +49,7 @@ def kitchen(runtime: Runtime, session: Session) -> Iterator[TestClient]:
 
 def stored(session: Session) -> Any:
     """The document as PostgreSQL writes it, and the row's version."""
-    columns: list[Any] = [literal_column(f"{name}::text").label(name) for name in ("steps", "xmin")]
+    columns = [literal_column(f"{name}::text", Text()).label(name) for name in ("steps", "xmin")]
     return session.execute(select(*columns).select_from(Recipe)).one()
 
 
