@@ -18,7 +18,7 @@ SECTION_OPTIONS = frozenset({"fields", "description", "classes"})
 
 
 PAGE_NAME = re.compile(r"[a-z][a-z-]*")
-TAKEN = frozenset({"details", "edit", "history", "sign-ins"})
+TAKEN = frozenset({"action", "details", "edit", "history", "sign-ins"})
 """Pages of a row that are there already."""
 
 
