@@ -50,6 +50,17 @@
     update();
   }
 
+  // -- two versions: the field below holds what is chosen, and may be changed further --------------
+
+  for (const choice of document.querySelectorAll(".versions [data-text]")) {
+    const show = () => {
+      const field = choice.form.elements.namedItem(choice.dataset.field);
+      if (choice.checked && field) field.value = choice.dataset.text;
+    };
+    choice.addEventListener("change", show);
+    show();
+  }
+
   // -- a related row, added in a window of its own ----------------------------------------------
 
   const waiting = new Map();
