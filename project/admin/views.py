@@ -27,7 +27,7 @@ from project.admin.form_language import speaking
 from project.admin.forms import Converter, lookup_columns
 from project.admin.lists.bulk_options import BulkOptions
 from project.admin.lists.options import ListOptions, bare_name
-from project.admin.objects.options import ObjectOptions, has_path
+from project.admin.objects.options import ObjectOptions, has_path, in_table_order
 from project.admin.radios import as_radios
 from project.errors import AppError
 from project.i18n import gettext
@@ -336,7 +336,8 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
             return names
         left_out = {self._get_prop_name(item) for item in exclude or ()}
         names = self._prop_names if include or exclude else defaults
-        return [name for name in names if name not in left_out and self._is_presentable(name)]
+        names = [name for name in names if name not in left_out and self._is_presentable(name)]
+        return in_table_order(self.mapper, names)
 
     def _refuse_secrets(self, names: Sequence[str]) -> None:
         for name in names:

@@ -110,11 +110,14 @@
 
   // -- texts that are made from others ----------------------------------------------------------
 
+  // The same as the server's `prepopulating.LETTERS`.
+  const LETTERS = { ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ð: "d", þ: "th" };
   const slugOf = (text) =>
     text
+      .toLowerCase()
+      .replace(/[ßæœøłđðþ]/g, (letter) => LETTERS[letter])
       .normalize("NFKD")
       .replace(/[^\x00-\x7f]/g, "")
-      .toLowerCase()
       .replace(/[^a-z0-9]+/g, "-")
       .replace(/^-+|-+$/g, "");
 

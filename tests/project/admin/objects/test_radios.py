@@ -166,6 +166,16 @@ def test_a_row_that_one_cannot_see_stays_and_is_not_chosen(
     assert "There is nothing with this id or name." in response.text
 
 
+def test_relations_stand_where_their_keys_do(shop: TestClient, session: Session) -> None:
+    """Where a view says nothing, pages follow the table; no key is shown beside its row."""
+    (wool,) = make(session, "Wool")
+    session.add(Coat(maker_id=wool.id))
+    session.commit()
+    page = shop.get(f"{COATS}/details/1").text
+    labels = re.findall(r"<dt[^>]*>(.*?)</dt>", page)
+    assert labels == ["ID", "Name", "Maker", "Lining"]
+
+
 def test_many_rows_are_typed_in(shop: TestClient, session: Session) -> None:
     make(session, *(f"Maker {number}" for number in range(MOST + 1)))
     page = shop.get(f"{COATS}/create")
