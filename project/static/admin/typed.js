@@ -6,7 +6,7 @@
   const form = document.querySelector("form[data-guarded]");
   // The server showed again what it did not save: then all of it counts as typed.
   const isShownAgain =
-    document.querySelector("#mistakes, .row-wrong") !== null || form?.dataset.guarded === "typed";
+    document.querySelector("#mistakes, .row-wrong, .field-wrong, .conflict") !== null || form?.dataset.guarded === "typed";
 
   // Compared with what the page came with, not with what this script found: somebody may have
   // typed before it ran.
