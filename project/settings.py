@@ -27,6 +27,7 @@ from project.setting_groups import (
     MailSettings,
     MediaSettings,
     MetricsSettings,
+    ReplicaSettings,
     SecuritySettings,
     ServerSettings,
     SettingsGroup,
@@ -45,6 +46,7 @@ __all__ = [
     "MailSettings",
     "MediaSettings",
     "MetricsSettings",
+    "ReplicaSettings",
     "SecuritySettings",
     "ServerSettings",
     "Settings",
@@ -84,6 +86,7 @@ class Settings(BaseModel):
 
     general: GeneralSettings
     database: DatabaseSettings
+    replica: ReplicaSettings
     security: SecuritySettings
     web: WebSettings
     media: MediaSettings

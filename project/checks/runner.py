@@ -13,13 +13,14 @@ from project.checks import (
     database,
     deployment,
     framework,
+    replica,
     settings,
     silence,
     web,
 )
 from project.checks.framework import ID, Check, Problem, Subject
 
-BUILT_IN = (settings, silence, apps, database, web, deployment, capacity, browser)
+BUILT_IN = (settings, silence, apps, database, replica, web, deployment, capacity, browser)
 WRITTEN_ID = re.compile(rf'"({ID.pattern})"')
 
 
