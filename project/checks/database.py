@@ -1,5 +1,6 @@
 """Checks of the pool, and of the database itself where it can be reached."""
 
+import re
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, QueuePool, make_url, text
@@ -65,7 +66,8 @@ def pooled_deadlines_hold(subject: Subject, connection: Connection) -> Iterator[
         return
     role = make_url(str(subject.settings.database.url)).username
     for name, value in _wanted(subject.settings.database).items():
-        if connection.scalar(SET_FOR_ROLE, {"role": role, "name": name}) is None:
+        there = str(connection.scalar(SET_FOR_ROLE, {"role": role, "name": name}) or "")
+        if OFF.fullmatch(there.partition("=")[2]):
             yield Problem(
                 "database.W005",
                 f"Behind the pooler {name} is not set.",
@@ -74,11 +76,16 @@ def pooled_deadlines_hold(subject: Subject, connection: Connection) -> Iterator[
             )
 
 
+OFF = re.compile(r"(0[a-z]*)?")
+"""A deadline of 0 is none."""
+
+# As PostgreSQL weighs them: what is said of the role counts more than what is said of the database.
 SET_FOR_ROLE = text(
     "SELECT option FROM pg_db_role_setting, unnest(setconfig) option "
     "WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) "
     "AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = :role)) "
-    "AND lower(option) LIKE lower(:name || '=%') LIMIT 1"
+    "AND lower(option) LIKE lower(:name || '=%') "
+    "ORDER BY setrole <> 0 DESC, setdatabase <> 0 DESC LIMIT 1"
 )
 
 

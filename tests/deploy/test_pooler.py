@@ -151,6 +151,7 @@ def test_a_check_names_the_deadlines_that_are_missing(
     subject = Subject.load(())
     subject = replace(subject, settings=way.settings(subject.settings))
     with fresh_database(engine_database.engine) as bare:
+        _set(bare, "lock_timeout", "0s")  # which is none
         for url, expected in ((way.direct, 0), (bare, 4)):
             engine = create_engine(url)
             with engine.connect() as connection:
@@ -158,3 +159,10 @@ def test_a_check_names_the_deadlines_that_are_missing(
                 found = list(database.pooled_deadlines_hold(looking))
             engine.dispose()
             assert [problem.id for problem in found] == ["database.W005"] * expected
+
+
+def _set(url: URL, name: str, value: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"ALTER DATABASE \"{url.database}\" SET {name} = '{value}'"))
+    engine.dispose()
