@@ -1,16 +1,18 @@
-"""Print what metrics cost a request: one application with and without, in turns.
+"""Print what metrics and the log cost a request: one application with and without, in turns.
 
 python loadtests/bench_request.py [--rounds 100] [--requests 50]
 
 Calls the application itself, without a server or a client, so that microseconds can be seen. What
-is counted is the same for every route.
+is counted and logged is the same for every route. The log is production's, written to nowhere.
 """
 
 import argparse
 import asyncio
+import os
 import statistics
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,13 +20,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fastapi import FastAPI
-from loguru import logger
 
 from loadtests.servers import own_database
 from project.application import create_application
-from project.settings import load_settings
+from project.logging import configure_logging
+from project.settings import LoggingSettings, Settings, load_settings
+from project.web import middleware
 from project.web.middleware import RequestContext
 
+Switch = Callable[[], None]
 PATH = b"/health/live"
 
 
@@ -38,14 +42,31 @@ def main() -> None:
         address = url.render_as_string(hide_password=False)
         database = settings.database.model_copy(update={"url": address})
         app = create_application(settings.model_copy(update={"database": database}))
-        logger.remove()
-        logger.add(lambda _: None, format="{message}", diagnose=False, backtrace=False)
-        asyncio.run(_compare(app, PATH, options.rounds, options.requests))
+        configure_logging(_deployed(settings))
+        with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+            asyncio.run(_compare(app, PATH, options.rounds, options.requests))
+
+
+def _deployed(settings: Settings) -> Settings:
+    return settings.model_copy(update={"logging": LoggingSettings(format="json")})
 
 
 async def _compare(app: FastAPI, path: bytes, rounds: int, requests: int) -> None:
     await _cost(app, path, requests)
     layer = _outermost(app)
+    for name, switches in (("metrics", _metrics(layer)), ("a line of the log", _log())):
+        pairs = []
+        for number in range(rounds):
+            costs: dict[Switch, float] = {}
+            for switch in switches[:: 1 if number % 2 else -1]:
+                switch()
+                costs[switch] = await _cost(app, path, requests)
+            pairs.append((costs[switches[0]], costs[switches[1]]))
+        switches[0]()
+        _report(path, name, pairs)
+
+
+def _metrics(layer: RequestContext) -> tuple[Switch, Switch]:
     kept = (layer.metrics, layer.vitals)
 
     def with_metrics() -> None:
@@ -54,19 +75,33 @@ async def _compare(app: FastAPI, path: bytes, rounds: int, requests: int) -> Non
     def without() -> None:
         layer.metrics = layer.vitals = None
 
-    pairs = []
-    for number in range(rounds):
-        costs: dict[Callable[[], None], float] = {}
-        for switch in (with_metrics, without)[:: 1 if number % 2 else -1]:
-            switch()
-            costs[switch] = await _cost(app, path, requests)
-        pairs.append((costs[with_metrics], costs[without]))
-    with_metrics()
+    return with_metrics, without
+
+
+def _log() -> tuple[Switch, Switch]:
+    """Logging is switched off at its very beginning: what remains is to find the route's name."""
+    exchange: Any = middleware._Exchange  # noqa: SLF001 - a benchmark of what is inside
+    kept = exchange.log
+
+    def find_route(self: Any) -> None:
+        self.route = middleware.route_template(self.scope)
+
+    def with_log() -> None:
+        exchange.log = kept
+
+    def without() -> None:
+        exchange.log = find_route
+
+    return with_log, without
+
+
+def _report(path: bytes, name: str, pairs: list[tuple[float, float]]) -> None:
+    rounds = len(pairs)
     differences = sorted(one - other for one, other in pairs)
     plain = statistics.median(other for _, other in pairs)
     print(
         f"{path.decode()}: {plain:.0f} µs a request without, "
-        f"with metrics {statistics.median(differences):+.1f} "
+        f"with {name} {statistics.median(differences):+.1f} "
         f"(half of them from {differences[rounds // 4]:+.1f} to {differences[-rounds // 4]:+.1f}, "
         f"{rounds} pairs)"
     )

@@ -91,6 +91,10 @@ def _text_format(record: "Record") -> str:
     )
 
 
+# `json.dumps` would make an encoder for each line.
+_encode = json.JSONEncoder(default=str).encode
+
+
 def _write_json(message: Any) -> None:
     record: Record = message.record
     line: dict[str, Any] = {
@@ -102,7 +106,7 @@ def _write_json(message: Any) -> None:
     }
     if record["exception"] is not None:
         line["exception"] = "".join(traceback.format_exception(*record["exception"]))
-    sys.stderr.write(json.dumps(line, default=str) + "\n")
+    sys.stderr.write(_encode(line) + "\n")
 
 
 class _Forwarder(logging.Handler):
