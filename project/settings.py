@@ -30,6 +30,7 @@ from project.setting_groups import (
     SecuritySettings,
     ServerSettings,
     SettingsGroup,
+    TaskSettings,
     WebSettings,
 )
 from project.setting_problems import explain, find_malformed_lines
@@ -49,6 +50,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SettingsGroup",
+    "TaskSettings",
     "WebSettings",
     "is_weak",
     "load_settings",
@@ -90,6 +92,7 @@ class Settings(BaseModel):
     mail: MailSettings
     lanes: LaneSettings
     server: ServerSettings
+    tasks: TaskSettings
     metrics: MetricsSettings
     logging: LoggingSettings
 
