@@ -66,6 +66,7 @@ INSTALLED_APPS: tuple[str, ...] = (
     "apps.items",
     "apps.orders",
     "apps.audit",
+    "apps.jobs",
 )
 
 ROOT = Path(__file__).resolve().parent.parent
