@@ -52,7 +52,9 @@ def migrate_on(connection: Connection) -> None:
 
 
 if context.is_offline_mode():
-    context.configure(dialect_name="postgresql", literal_binds=True, **OPTIONS)
+    # The driver's own style would print each % of a statement twice.
+    style = {"paramstyle": "named"}
+    context.configure(dialect_name="postgresql", literal_binds=True, dialect_opts=style, **OPTIONS)
     with context.begin_transaction():
         context.run_migrations()
 elif context.config.attributes.get("connection") is not None:

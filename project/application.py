@@ -99,7 +99,7 @@ def create_application(
     )
     database = database or Database.from_settings(settings)
     app_settings = SettingsOfApps.load(registry, env_file=env_file)
-    app.state.runtime = _runtime(
+    app.state.runtime = create_runtime(
         settings, app_settings, registry, database, vitals=vitals, metrics=metrics
     )
     install_error_handlers(app)
@@ -118,7 +118,7 @@ def create_application(
     return app
 
 
-def _runtime(
+def create_runtime(
     settings: Settings,
     app_settings: SettingsOfApps,
     registry: Registry,
@@ -127,6 +127,7 @@ def _runtime(
     vitals: Vitals,
     metrics: Metrics,
 ) -> Runtime:
+    """Put together what a process holds while it runs: the application's, or a worker's."""
     async_gate = _async_gate(settings)
     async_database = database.open_asynchronous(settings.database, async_gate)
     lanes = build_lanes(settings, registry)

@@ -8,6 +8,7 @@ every other file is found by its name when the phase that needs it comes:
     api/v1.py, api/v2.py, routes.py, admin.py, identity.py, limiter.py,
     trail.py, lanes.py, settings.py, lifespan.py
                          only when the web application is built
+    tasks.py             when a route imports it, and in a worker
     checks.py, seeds.py, commands/<verb>.py
                          only when somebody asks
 
@@ -34,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = (
     *("__init__", "app", "models", "errors", "queries", "services", "dependencies"),
     *("routes", "admin", "identity", "limiter", "trail", "settings", "lifespan", "lanes"),
-    *("checks", "seeds"),
+    *("checks", "seeds", "tasks"),
 )
 """The modules whose names mean something; an app may have others, for itself."""
 

@@ -254,6 +254,27 @@ class ServerSettings(SettingsGroup):
     """Whether answers say what they cost in a header; unset: in development alone."""
 
 
+class TaskSettings(SettingsGroup):
+    """The worker that runs tasks (`manage.py worker`)."""
+
+    model_config = SettingsConfigDict(env_prefix="TASKS_")
+
+    concurrency: int = Field(default=4, ge=1, le=100)
+    """Jobs that one worker runs at a time, each in a thread with a connection."""
+
+    timeout: float = Field(default=300.0, ge=1, le=86_400, allow_inf_nan=False)
+    """Seconds that an attempt may take; what ends later is rolled back and has failed."""
+
+    heartbeat: float = Field(default=10.0, ge=0.1, le=300, allow_inf_nan=False)
+    """Seconds between signs of life; without three of them others take a worker's jobs over."""
+
+    keep_days: int = Field(default=7, ge=1, le=3650)
+    """Days for which jobs that succeeded or were cancelled can be looked at."""
+
+    keep_failed_days: int = Field(default=30, ge=1, le=3650)
+    """The same for those that failed or were cancelled at work."""
+
+
 class MetricsSettings(SettingsGroup):
     """What collectors of metrics may read at `/metrics`."""
 

@@ -31,6 +31,7 @@ from project.setting_groups import (
     SecuritySettings,
     ServerSettings,
     SettingsGroup,
+    TaskSettings,
     WebSettings,
 )
 from project.setting_problems import explain, find_malformed_lines
@@ -51,6 +52,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SettingsGroup",
+    "TaskSettings",
     "WebSettings",
     "is_weak",
     "load_settings",
@@ -66,6 +68,7 @@ INSTALLED_APPS: tuple[str, ...] = (
     "apps.items",
     "apps.orders",
     "apps.audit",
+    "apps.jobs",
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,6 +96,7 @@ class Settings(BaseModel):
     mail: MailSettings
     lanes: LaneSettings
     server: ServerSettings
+    tasks: TaskSettings
     metrics: MetricsSettings
     logging: LoggingSettings
 

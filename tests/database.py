@@ -33,6 +33,7 @@ from project.db.embedded import ensure_running
 from project.db.migrations import alembic_config
 from project.db.session import Database
 from project.settings import ROOT, DatabaseSettings, Settings
+from project.tasks.tables import forget_jobs
 from project.web.gate import Gate
 from tests.people import SuiteBase
 
@@ -84,6 +85,7 @@ class TestDatabase(Database):
             with self.transactional.begin() as connection:
                 # The history of changes lets itself be emptied by nobody else.
                 connection.execute(text("SELECT set_config('audit.may_delete', 'on', true)"))
+                forget_jobs(connection)
                 for metadata in (Base.metadata, SuiteBase.metadata):
                     for table in reversed(metadata.sorted_tables):
                         connection.execute(table.delete())

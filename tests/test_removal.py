@@ -15,8 +15,15 @@ from tests.copies import ProjectCopy
 from tests.database import TestDatabase
 from tests.processes import fresh_database
 
-SAMPLES = ("health", "users", "items", "orders", "audit")
-CASES = [("orders",), ("orders", "items"), ("orders", "items", "users"), ("health",), ("audit",)]
+SAMPLES = ("health", "users", "items", "orders", "audit", "jobs")
+CASES = [
+    ("orders",),
+    ("orders", "items"),
+    ("orders", "items", "users"),
+    ("health",),
+    ("audit",),
+    ("jobs",),
+]
 TOGETHER = {
     "tests/apps/throttling/test_flood.py",
     "tests/apps/throttling/test_mails.py",

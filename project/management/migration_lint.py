@@ -71,6 +71,15 @@ def lint_migration(script: Revision) -> list[Finding]:
     return [finding for finding in found if finding.rule not in allowed] + unused
 
 
+def allow_what_is_found(script: Revision, reason: str) -> None:
+    """Write an allowance into the file for each rule that finds something in it."""
+    rules = sorted({finding.rule for finding in lint_migration(script)})
+    lines = "".join(f"# lint: allow {rule} -- {reason}\n" for rule in rules)
+    content = script.path.read_text("utf-8")
+    mark = "def upgrade()"
+    script.path.write_text(content.replace(mark, f"{lines}{mark}", 1), "utf-8")
+
+
 _UNUSED = "There is nothing of that kind in this migration: take the comment out."
 
 

@@ -59,7 +59,7 @@ def test_kustomizations_name_what_there_is() -> None:
         assert files <= named, "a manifest that nobody names"
 
 
-@pytest.mark.parametrize("name", ["deployment", "migrate"])
+@pytest.mark.parametrize("name", ["deployment", "worker", "migrate"])
 def test_commands_exist(name: str) -> None:
     asked = container(name)
     words = [*asked.get("command", []), *asked.get("args", [])]
@@ -88,11 +88,12 @@ def test_grace_is_longer_than_the_server_needs() -> None:
     given = int(base("settings")["data"]["SHUTDOWN_TIMEOUT"])
     assert given == ServerSettings.model_fields["shutdown_timeout"].default
     assert pod("deployment")["terminationGracePeriodSeconds"] >= slept + given + 5
+    assert pod("worker")["terminationGracePeriodSeconds"] >= given + 5
     probe = container("deployment")["readinessProbe"]
     assert slept >= probe["periodSeconds"]
 
 
-@pytest.mark.parametrize("name", ["deployment", "migrate"])
+@pytest.mark.parametrize("name", ["deployment", "worker", "migrate"])
 def test_containers_are_hardened(name: str) -> None:
     person, limits = pod(name)["securityContext"], container(name)["securityContext"]
     assert (person["runAsNonRoot"], person["runAsUser"]) == (True, 10001)  # the Dockerfile's
@@ -106,7 +107,10 @@ def test_labels_agree() -> None:
     labels = base("deployment")["spec"]["template"]["metadata"]["labels"]
     assert base("service")["spec"]["selector"] == labels
     assert base("disruption")["spec"]["selector"]["matchLabels"] == labels
-    assert base("migrate")["spec"]["template"]["metadata"]["labels"] != labels
+    for other in ("migrate", "worker"):
+        assert base(other)["spec"]["template"]["metadata"]["labels"] != labels
+    worker = base("worker")["spec"]
+    assert worker["selector"]["matchLabels"] == worker["template"]["metadata"]["labels"]
 
 
 def test_autoscaler_goes_by_the_lanes() -> None:

@@ -166,11 +166,14 @@ def _user_of(connection: Connection, statement: str) -> str:
         "JOIN pg_class c ON c.oid = l.relation JOIN pg_stat_activity a ON a.pid = l.pid "
         "JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_' "
         "WHERE l.granted AND l.pid <> pg_backend_pid() AND a.datname = current_database() "
-        "AND c.relkind IN ('r', 'p', 'm') AND (c.relname = ANY(:names) OR c.oid IN "
+        "AND c.relkind IN ('r', 'p', 'm') "
+        "AND (c.relname = ANY(:names) OR n.nspname = ANY(:schemas) OR c.oid IN "
         "(SELECT i.indrelid FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid "
         "WHERE x.relname = ANY(:names))) ORDER BY a.xact_start, c.relname LIMIT 1"
     )
-    row = connection.execute(query, {"names": sorted(set(re.findall(r"\w+", statement)))}).first()
+    names = sorted(set(re.findall(r"\w+", statement)))
+    schemas = names if statement.lstrip().upper().startswith("DROP SCHEMA") else []
+    row = connection.execute(query, {"names": names, "schemas": schemas}).first()
     if row is None:  # it ended in the meantime
         return "A table was in use"
     asked = " ".join((row.query or "").split())

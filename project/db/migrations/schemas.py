@@ -68,12 +68,22 @@ def _normalised(body: str) -> str:
     return "\n".join(lines)
 
 
-def _dump(url: URL) -> str:
+def statements_of_schema(url: URL, name: str) -> str:
+    """Return the SQL that makes a whole PostgreSQL schema again; nothing where it is not there.
+
+    Raises CommandError where pg_dump is missing or fails.
+    """
+    lines = _dump(url, f"--schema={name}", "--no-comments").splitlines()
+    kept = [line for line in lines if not BESIDES.match(line)]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+
+
+def _dump(url: URL, *options: str) -> str:
     address = url.set(drivername="postgresql", password=None).render_as_string()
     # By the environment: arguments can be read by every process of the machine.
     password = {"PGPASSWORD": str(url.password)} if url.password else {}
     finished = subprocess.run(
-        [_pg_dump(), "--schema-only", "--no-owner", "--no-privileges", address],
+        [_pg_dump(), "--schema-only", "--no-owner", "--no-privileges", *options, address],
         env={**os.environ, **password},
         capture_output=True,
         text=True,

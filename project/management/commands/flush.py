@@ -12,6 +12,7 @@ from project.db.base import Base
 from project.management.asking import confirm
 from project.management.environment import load_registry, open_database
 from project.settings import load_settings
+from project.tasks.tables import forget_jobs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,7 @@ def handle(options: argparse.Namespace) -> int:
             confirm(f"Delete every row in {database.engine.url.database}?")
         with database.transaction() as session:
             empty_tables(session, Base.metadata)
+            forget_jobs(session)
     print(f"Emptied {len(Base.metadata.tables)} tables.")
     return 0
 

@@ -23,7 +23,7 @@ from project.db.migrations import (
     pending_revisions,
 )
 from project.db.migrations.changes import find_changes
-from project.db.migrations.schemas import Content, difference
+from project.db.migrations.schemas import Content, difference, statements_of_schema
 from project.db.migrations.scratch import scratch_database
 from project.db.migrations.squashing import (
     Statements,
@@ -39,7 +39,9 @@ from project.management import style
 from project.management.asking import confirm, require_terminal
 from project.management.catalogue import shown
 from project.management.environment import load_registry, open_connection
+from project.management.migration_lint import allow_what_is_found
 from project.settings import Settings, load_settings
+from project.tasks.tables import SCHEMA, are_there
 
 SHOWN_DIFFERENCE = 40
 
@@ -68,6 +70,7 @@ def handle(options: argparse.Namespace) -> int:
             f"{len(scripts)} migrations ({files}) by one?"
         )
     path = _squash(settings, scripts, statements)
+    allow_what_is_found(find_revision(scripts[-1].revision), "it meets an empty database alone")
     print(style.success(f"Wrote {shown(path)} in the place of {len(scripts)} migrations."))
     return 0
 
@@ -118,6 +121,10 @@ def _squash(settings: Settings, scripts: Sequence[Revision], statements: Stateme
                 "The models have changes that are not in a migration: makemigrations."
             )
         metadata = schema_to_write(old, is_head=is_head)
+        if are_there(old):
+            own = statements_of_schema(old_url, SCHEMA)
+            statements = Statements(f"{own}\n{statements.before}", statements.after)
+        old.rollback()
         with set_aside(scripts):
             path = write_baseline(new, last, metadata, statements)
             build(new, last)

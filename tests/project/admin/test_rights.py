@@ -25,6 +25,7 @@ from project.errors import AppError
 from project.runtime import Runtime
 from tests.factories.audit import ChangeFactory
 from tests.factories.items import ItemFactory
+from tests.factories.jobs import JobFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory
 from tests.factories.users import ApiKeyFactory, GroupFactory, UserFactory, grant
 from tests.project.admin.support import enter, site_of
@@ -102,6 +103,7 @@ ROWS: dict[str, Callable[[], Any]] = {
     "orders-order": OrderFactory.create,
     "orders-order-line": OrderLineFactory.create,
     "audit-change": ChangeFactory.create,
+    "jobs-job": JobFactory.create,
 }
 PEOPLE = ("anonymous", "plain", "staff", "stranger", *ACTIONS, "superuser")
 

@@ -29,7 +29,7 @@ def squash_alone(copy: History, *words: str) -> tuple[int, str, str]:
 
 def schema_of_an_empty_database(copy: History) -> tuple[str, str]:
     """Start anew; what `migrate` and `makemigrations --check` say then."""
-    copy.execute("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    copy.execute("DROP SCHEMA public, procrastinate CASCADE", "CREATE SCHEMA public")
     code, out, err = copy.tell("migrate")
     assert (code, err) == (0, "")
     return out, copy.tell("makemigrations", "--check")[1]

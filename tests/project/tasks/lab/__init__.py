@@ -1,0 +1,1 @@
+"""An app whose tasks leave something behind, can be held up, and fail."""

@@ -1,0 +1,3 @@
+from project.apps import AppConfig
+
+app = AppConfig(label="lab")
