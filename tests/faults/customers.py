@@ -54,7 +54,7 @@ class Line:
             with self._connection.getresponse() as answer:
                 status, read = answer.status, answer.read()
                 said = {name.lower(): value for name, value in answer.headers.items()}
-            found = json.loads(read) if read else {}
+            found = json.loads(read) if read.startswith(b"{") else {"text": read.decode()}
         except (OSError, http.client.HTTPException):
             self._connection.close()
             status, found, said = CUT_OFF, {}, {}
