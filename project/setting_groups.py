@@ -88,14 +88,17 @@ class DatabaseSettings(SettingsGroup):
     queue_timeout: Seconds = 5.0
     """Seconds that a request may wait for a connection before it gets a 503."""
 
-    connect_timeout: int = Field(default=3, ge=1)
+    connect_timeout: int = Field(default=2, ge=1)
     """Seconds to wait for a new connection. libpq counts whole seconds."""
 
-    statement_timeout: Seconds = 15.0
-    """Seconds after which the server cancels a statement."""
+    statement_timeout: Seconds = 5.0
+    """Seconds after which the server cancels a statement. Silent for two more, it is given up."""
 
-    lock_timeout: Seconds = 4.0
-    """Seconds after which the server gives up waiting for a lock."""
+    lock_timeout: Seconds = 1.25
+    """Seconds after which the server gives up waiting for a lock.
+
+    Longer than PostgreSQL's `deadlock_timeout` of 1 s: a deadlock that is found is run again.
+    """
 
     idle_in_transaction_timeout: Seconds = 30.0
     """Seconds after which the server ends a session that forgot its transaction."""

@@ -13,6 +13,7 @@ from sqlalchemy.exc import InvalidatePoolError
 
 from project.db.embedded import ensure_running
 from project.db.error_counts import count_errors
+from project.db.patience import bound_waiting, patient_creator
 from project.errors import ImproperlyConfigured
 from project.settings import DatabaseSettings, Settings
 
@@ -60,6 +61,7 @@ def create_pooled_engine(url: str, settings: DatabaseSettings) -> Engine:
         hide_parameters=True,
         connect_args={"cursor_factory": _Cursor, **pooler_arguments(settings)},
     )
+    bound_waiting(engine, settings.statement_timeout)
     _mind_connections(engine)
     return engine
 
@@ -130,7 +132,10 @@ def create_async_pooled_engine(engine: Engine, settings: DatabaseSettings) -> "A
         pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
-        connect_args=pooler_arguments(settings),
+        connect_args={
+            "async_creator_fn": patient_creator(settings.statement_timeout),
+            **pooler_arguments(settings),
+        },
     )
     _mind_connections(asynchronous.sync_engine)
     return asynchronous

@@ -55,7 +55,7 @@ def test_what_the_url_says_wins(engine_database: TestDatabase) -> None:
     engine = create_pooled_engine(url, DatabaseSettings())
     with engine.connect() as connection:
         assert connection.scalar(text("SHOW lock_timeout")) == "7s"
-        assert connection.scalar(text("SHOW statement_timeout")) == "15s"
+        assert connection.scalar(text("SHOW statement_timeout")) == "5s"
         assert connection.scalar(text("SHOW application_name")) == "mine"
     engine.dispose()
 
