@@ -15,11 +15,12 @@ from project.checks import (
     framework,
     settings,
     silence,
+    tasks,
     web,
 )
 from project.checks.framework import ID, Check, Problem, Subject
 
-BUILT_IN = (settings, silence, apps, database, web, deployment, capacity, browser)
+BUILT_IN = (settings, silence, apps, database, tasks, web, deployment, capacity, browser)
 WRITTEN_ID = re.compile(rf'"({ID.pattern})"')
 
 

@@ -21,8 +21,11 @@ from project.reporting import report_errors
 from project.runtime import Runtime
 from project.settings import INSTALLED_APPS, Settings
 from project.tasks.finding import find_tasks
-from project.tasks.worker import TaskWorker, worker_database_settings
+from project.tasks.worker import THREAD_NAME, TaskWorker, worker_database_settings
 from project.web.vitals import Vitals
+
+FAREWELL = 0.2
+"""Seconds for an idle thread to be gone."""
 
 OWN_LINES = frozenset({"job_error", "task_not_found"})
 """What Procrastinate logs of a job, its arguments included; `running` writes a line of its own."""
@@ -92,7 +95,10 @@ def _end_without_waiting() -> None:
 
     A thread cannot be stopped, and Python would wait for it.
     """
-    if any(each.name.startswith("task") for each in threading.enumerate()):
+    threads = [each for each in threading.enumerate() if each.name.startswith(THREAD_NAME)]
+    for each in threads:
+        each.join(FAREWELL)
+    if any(each.is_alive() for each in threads):
         logger.complete()
         sys.stderr.flush()
         os._exit(0)

@@ -235,6 +235,24 @@ def test_a_worker_outlives_its_connections(lab: Lab) -> None:
         assert worker.end() == 0
 
 
+def test_a_worker_that_was_struck_off_registers_anew(lab: Lab) -> None:
+    """As one is that slept for long: a worker that starts deletes the rows of the silent."""
+    with lab.worker() as worker:
+        with lab.session() as session:
+            session.execute(text("DELETE FROM procrastinate.procrastinate_workers"))
+        lab.wait_for(ask(lab, tasks.note, "anew"), "succeeded")
+        assert worker.process.poll() is None
+    assert "starts anew" in worker.output
+
+
+def test_what_takes_too_long_has_failed(lab: Lab) -> None:
+    with lab.worker(TASKS_TIMEOUT="1"), lab.gate_closed():
+        job = ask(lab, tasks.wait, "too long")
+        lab.wait_for(job, "failed")
+    assert "statement timeout" in lab.job(job).args["error"]
+    assert lab.effects("too long") == 0
+
+
 def test_it_goes_past_the_pooler(lab: Lab) -> None:
     direct = lab.copy.environment["DATABASE_URL"]
     nowhere = "postgresql://nobody@127.0.0.1:9/none"
