@@ -66,6 +66,7 @@ def one_worker(url: URL, **variables: str) -> Iterator[int]:
             "ENVIRONMENT": "test",
             "DATABASE_URL": url.render_as_string(hide_password=False),
             "DATABASE_DIRECT_URL": "",
+            "DATABASE_REPLICA_URL": "",
             "MEDIA_DIRECTORY": folder,
             "LOG_LEVEL": "ERROR",
             **variables,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,7 +39,7 @@ from project.web.docs import mount_docs
 from project.web.entrance import Entrance
 from project.web.gate import Gate
 from project.web.headers import ProtectiveHeaders
-from project.web.lanes import build_lanes
+from project.web.lanes import Lanes, build_lanes
 from project.web.lifespans import entered
 from project.web.loop_guard import guarded
 from project.web.middleware import (
@@ -51,6 +51,9 @@ from project.web.openapi import document_problems
 from project.web.permissions import refuse_unknown_permissions
 from project.web.principal import Authenticator
 from project.web.problems import install_error_handlers
+from project.web.read_your_writes import HEADER as READ_AFTER_HEADER
+from project.web.read_your_writes import ReadTokens, ReadYourWrites
+from project.web.replica import ReplicaReads
 from project.web.shutdown import called_at_shutdown
 from project.web.static import mount_static
 from project.web.throttling import Limiter
@@ -127,7 +130,10 @@ def create_runtime(
     """Put together what a process holds while it runs: the application's, or a worker's."""
     async_gate = _async_gate(settings)
     async_database = database.open_asynchronous(settings.database, async_gate)
-    engines = database.engine, async_database.engine.sync_engine
+    lanes = build_lanes(settings, registry)
+    replica = _replica_reads(settings, lanes, metrics)
+    engines = [database.engine, async_database.engine.sync_engine]
+    engines += [replica.replica.engine] if replica else []
     count_queries(*engines)
     if is_exporting():
         trace_statements(*engines)
@@ -139,7 +145,8 @@ def create_runtime(
         permissions=Permissions.of(registry),
         database=database,
         async_database=async_database,
-        lanes=build_lanes(settings, registry),
+        replica=replica,
+        lanes=lanes,
         async_gate=async_gate,
         feeds=Feeds(async_database),
         storage=create_storage(settings),
@@ -152,6 +159,19 @@ def create_runtime(
         limiter=find_limiter(registry, settings, app_settings),
         trail=find_trail(registry),
     )
+
+
+def _replica_reads(settings: Settings, lanes: Lanes, metrics: Metrics) -> ReplicaReads | None:
+    if not settings.replica.url:
+        return None
+    return ReplicaReads(settings, lanes, on_lag=metrics.observe_replica_lag)
+
+
+def _read_your_writes(settings: Settings) -> list[Middleware]:
+    if not settings.replica.url:
+        return []
+    tokens = ReadTokens(settings.secret_keys, max_lag=settings.replica.max_lag)
+    return [Middleware(ReadYourWrites, tokens=tokens)]
 
 
 def _async_gate(settings: Settings) -> Gate:
@@ -226,6 +246,7 @@ def _middleware(settings: Settings, vitals: Vitals, metrics: Metrics) -> list[Mi
                 "Idempotency-Key",
                 "If-Match",
                 "If-None-Match",
+                READ_AFTER_HEADER,
             ],
             expose_headers=[
                 REQUEST_ID_HEADER,
@@ -233,10 +254,12 @@ def _middleware(settings: Settings, vitals: Vitals, metrics: Metrics) -> list[Mi
                 "Idempotency-Replayed",
                 "RateLimit",
                 "RateLimit-Policy",
+                READ_AFTER_HEADER,
                 "Retry-After",
             ],
         ),
         Middleware(UnforeseenErrors),
+        *_read_your_writes(settings),
         Middleware(RequestTimeouts, seconds=settings.web.request_timeout),
         Middleware(RequestBodyLimitMiddleware, max_body_size=settings.web.max_body_size),
     ]
@@ -253,6 +276,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     with guarded(runtime.settings), called_at_shutdown(begin_to_end):
         async with (
             runtime.vitals.watching_loop(),
+            _watching_replica(runtime),
             entered(runtime) as state,
             runtime.metrics.sharing(runtime),
         ):
@@ -263,3 +287,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     await asyncio.to_thread(runtime.outbox.close)
     runtime.storage.close()
     runtime.database.close()
+
+
+def _watching_replica(runtime: Runtime) -> AbstractAsyncContextManager[None]:
+    if runtime.replica is None:
+        return nullcontext()
+    return runtime.replica.watching(runtime.database.engine)

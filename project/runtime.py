@@ -24,6 +24,7 @@ from project.web.vitals import Vitals
 if TYPE_CHECKING:
     from project.trail import Trail
     from project.web.principal import Authenticator
+    from project.web.replica import ReplicaReads
     from project.web.throttling import Limiter
 
 
@@ -39,6 +40,9 @@ class Runtime:
 
     database: Database
     async_database: AsyncDatabase
+    replica: "ReplicaReads | None"
+    """The streaming replica, if there is one, with what is known of it."""
+
     lanes: Lanes
     async_gate: Gate
     """In front of the async database's pool, and as large."""

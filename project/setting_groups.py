@@ -104,6 +104,24 @@ class DatabaseSettings(SettingsGroup):
     """Seconds between the server's looks whether a client still lives; 0 where it cannot."""
 
 
+class ReplicaSettings(SettingsGroup):
+    """A streaming replica of the database, for routes that take `ReplicaSession`."""
+
+    model_config = SettingsConfigDict(env_prefix="DATABASE_REPLICA_")
+
+    url: DatabaseURL = Field(default=None, repr=False)  # it may hold a password
+    """Where it is. Unset: there is none, and the primary answers everything."""
+
+    pool_size: int = Field(default=8, ge=1, le=200)
+    """Connections of one worker to it, and threads of its lane."""
+
+    max_lag: float = Field(default=5.0, ge=1, le=3600, allow_inf_nan=False)
+    """Seconds that it may be behind; past them the primary answers."""
+
+    timeout: float = Field(default=3.0, ge=0.1, le=60, allow_inf_nan=False)
+    """Seconds after which it cancels a statement, and the primary answers."""
+
+
 class SecuritySettings(SettingsGroup):
     """Keys, tokens and passwords."""
 

@@ -27,6 +27,7 @@ from project.setting_groups import (
     MailSettings,
     MediaSettings,
     MetricsSettings,
+    ReplicaSettings,
     SecuritySettings,
     ServerSettings,
     SettingsGroup,
@@ -46,6 +47,7 @@ __all__ = [
     "MailSettings",
     "MediaSettings",
     "MetricsSettings",
+    "ReplicaSettings",
     "SecuritySettings",
     "ServerSettings",
     "Settings",
@@ -87,6 +89,7 @@ class Settings(BaseModel):
 
     general: GeneralSettings
     database: DatabaseSettings
+    replica: ReplicaSettings
     security: SecuritySettings
     web: WebSettings
     media: MediaSettings

@@ -40,7 +40,8 @@ def fresh_database(engine: Engine, *, is_migrated: bool = False) -> Iterator[URL
 def environment_for(url: URL, **variables: str) -> dict[str, str]:
     """The variables of a process that shall use this database and nothing of a developer's."""
     address = url.render_as_string(hide_password=False)
-    own = {"ENVIRONMENT": "test", "DATABASE_URL": address, "DATABASE_DIRECT_URL": ""}
+    others = {"DATABASE_DIRECT_URL": "", "DATABASE_REPLICA_URL": ""}
+    own = {"ENVIRONMENT": "test", "DATABASE_URL": address, **others}
     return {**os.environ, **own, **variables}
 
 

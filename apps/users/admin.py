@@ -9,10 +9,11 @@ from wtforms.validators import Length, Optional
 
 from apps.users import queries, roles, services
 from apps.users.admin_pages import PasswordPage, ResetLinkPage
+from apps.users.errors import CommonPassword, SimilarPassword
 from apps.users.events import log_when_saved
 from apps.users.mails import post_mail
 from apps.users.models import ApiKey, Group, User
-from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH, refuse_weak_password
 from apps.users.passwords import hash_new_password
 from apps.users.role_fields import offer_groups, offer_permissions
 from apps.users.validation import Email
@@ -36,12 +37,23 @@ def _check_email(form: Form, field: Field) -> None:  # noqa: ARG001 - WTForms pa
         raise ValidationError(gettext("This is not an email address.")) from None
 
 
+def _check_password(form: Form, field: Field) -> None:
+    """Ask the service's rule here, too, so that it is said beside the form's other mistakes."""
+    if field.errors or len(field.data) > MAXIMUM_LENGTH:
+        return
+    email, name = (form[known].data or "" for known in ("email", "full_name"))
+    try:
+        refuse_weak_password(field.data, email=email, full_name=name)
+    except (CommonPassword, SimilarPassword) as error:
+        raise ValidationError(f"{gettext(error.title)}.") from None
+
+
 class UserForm(Form):  # type: ignore[misc]  # WTForms is untyped
     """The password is typed in; what the database keeps of it is never in a form."""
 
     password = PasswordField(
         "Password",
-        validators=[Optional(), Length(MINIMUM_LENGTH, MAXIMUM_LENGTH)],
+        validators=[Optional(), Length(MINIMUM_LENGTH, MAXIMUM_LENGTH), _check_password],
         description=(
             f"At least {MINIMUM_LENGTH} characters. An account without one cannot sign in."
         ),

@@ -14,6 +14,8 @@ from apps.users.models import User
 from apps.users.password_rules import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from apps.users.passwords import hash_new_password
 from project.admin.objects.object_page import ObjectPage
+from project.i18n import mark
+from project.mail.mailers import ConsoleMailer
 from project.runtime import Runtime
 from project.web.principal import Principal
 
@@ -60,9 +62,16 @@ class ResetLinkPage(ObjectPage):
     name, label = "reset-link", "Send a link to a new password"
     explanation = "They get a mail with a link that works once. Until then nothing changes."
     done = "A link is on its way, if they have a password and got none within the last minute."
+    printed = mark(
+        "No mail leaves this machine: the link is printed where the server runs, if they have a "
+        "password and got none within the last minute."
+    )
 
     def is_offered(self, runtime: Runtime, row: User) -> bool:
         return can_mail(runtime.settings) and row.is_active
+
+    def said_when_done(self, runtime: Runtime) -> str:
+        return self.printed if isinstance(runtime.mailer, ConsoleMailer) else self.done
 
     def save(
         self,

@@ -232,6 +232,7 @@ def environment_for(config: Config, url: URL, folder: Path) -> dict[str, str]:
         **SETTINGS,
         "DATABASE_URL": url.render_as_string(hide_password=False),
         "DATABASE_DIRECT_URL": "",
+        "DATABASE_REPLICA_URL": "",
         "DATABASE_POOL_SIZE": str(config.pool),
         "MEDIA_DIRECTORY": str(folder / "media"),
         "WORKERS": str(config.workers),

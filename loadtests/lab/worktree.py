@@ -35,6 +35,7 @@ class Tree:
             "ENVIRONMENT": "test",
             "DATABASE_URL": url.render_as_string(hide_password=False),
             "DATABASE_DIRECT_URL": "",
+            "DATABASE_REPLICA_URL": "",
         }
         _run([self.python, "manage.py", "migrate"], cwd=self.root, environment=environment)
 

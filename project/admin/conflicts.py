@@ -35,6 +35,9 @@ class Difference:
     label: str
     theirs: str
     mine: str
+    texts: tuple[str, str] | None
+    """What the field's one input holds of theirs and of mine; None for boxes and passwords."""
+
     opened: str | None
     """What it was when the form was opened; None if that is not known."""
 
@@ -110,11 +113,18 @@ def find_differences(
                 view.label_of(name),
                 "" if there is None else readable(there),
                 readable(mine),
+                _texts_of(there, mine),
                 None if was is None or there is None else _readable_text(there, was),
                 MINE if is_touched else THEIRS,
             )
         )
     return differences
+
+
+def _texts_of(theirs: Field | None, mine: Field) -> tuple[str, str] | None:
+    if theirs is None or isinstance(mine, BooleanField | CheckboxesField | PasswordField):
+        return None
+    return text_of(theirs), text_of(mine)
 
 
 def take_theirs(form: Form, shown: Form, sent: FormData) -> None:

@@ -1,5 +1,6 @@
 """Values as people read them, in lists and on details pages."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -80,6 +81,13 @@ def _number(value: float | Decimal) -> str:
     return number(value)
 
 
+def _document(value: Any) -> str:
+    """Write a document as JSON has it, and as forms show it; a list of texts as one reads it."""
+    if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
+        return ", ".join(map(str, value)) or "[]"
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
 # Order matters: a datetime is a date, too, and a bool is an int.
 FORMATTERS: Mapping[type, Callable[[Any], str]] = {
     bool: _flag,
@@ -89,4 +97,6 @@ FORMATTERS: Mapping[type, Callable[[Any], str]] = {
     int: _number,
     float: _number,
     Decimal: _number,
+    dict: _document,
+    list: _document,
 }

@@ -66,6 +66,8 @@ class _Boxes:
             parts.append(Markup('<fieldset class="boxes">{}').format(legend))
             parts += [self._box(field, value, label) for value, label in choices]
             parts.append(Markup("</fieldset>"))
+        if not field.choices:
+            parts.append(Markup('<span class="muted">{}</span>').format(gettext("None.")))
         return Markup("").join(parts)
 
     def _box(self, field: "CheckboxesField", value: str, label: str) -> Markup:

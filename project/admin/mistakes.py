@@ -104,6 +104,8 @@ def _explain_duplicate(found: Any, view: ModelAdmin) -> Mistake:
 def explain_duplicate(constraint: Any | None, view: ModelAdmin) -> Mistake:
     """Say that another row has what a rule wants to be there once."""
     names = _fields(view, constraint)
+    if sentence := sentence_of(constraint):
+        return Mistake(names[0] if names else None, sentence, 409)
     if len(names) > 1:
         sentence = gettext(
             "Another %(name)s has the same %(columns)s already.",
@@ -117,7 +119,8 @@ def explain_duplicate(constraint: Any | None, view: ModelAdmin) -> Mistake:
 
 def _explain_overlap(found: Any, view: ModelAdmin) -> Mistake:
     constraint = _constraint(view.table, found.constraint_name)
-    sentence = gettext("This overlaps with another %(name)s.", name=noun(view.name))
+    overlaps = gettext("This overlaps with another %(name)s.", name=noun(view.name))
+    sentence = sentence_of(constraint) or overlaps
     return Mistake(_first_field(view, constraint), sentence, 409)
 
 
@@ -131,6 +134,8 @@ def _explain_rule(found: Any, view: ModelAdmin) -> Mistake:
     column = next((column.key for column in table.columns if rule.startswith(column.key)), None)
     sentence = gettext("This breaks a rule of the data.")
     constraint = _constraint(table, found.constraint_name)
+    if said := sentence_of(constraint):
+        return Mistake(_field_of(view, column), said, 400)
     compared = (
         {name for name, _, _ in comparisons(constraint)}
         if isinstance(constraint, CheckConstraint)
@@ -139,9 +144,19 @@ def _explain_rule(found: Any, view: ModelAdmin) -> Mistake:
     if len(compared) == 1 and (known := table.columns.get(compared.pop())) is not None:
         return Mistake(_field_of(view, known.key), bounds_of(known).sentence(), 400)
     if rule:
-        named = rule.replace("_", " ")
+        named = gettext(rule.replace("_", " "))
         sentence = gettext("This breaks a rule of the data: %(rule)s.", rule=named)
     return Mistake(_field_of(view, column), sentence, 400)
+
+
+def sentence_of(constraint: Any | None) -> str:
+    """Return what an app has said about a rule of its table, in the reader's language.
+
+    CheckConstraint("ends_at > begins_at", name="ends_later",
+                    info={"sentence": mark("The end is after the beginning.")})
+    """
+    said = None if constraint is None else constraint.info.get("sentence")
+    return gettext(said) if said else ""
 
 
 OWN: dict[str, Callable[[Any, ModelAdmin], Mistake]] = {

@@ -6,9 +6,11 @@ from typing import Any
 from sqladmin.helpers import get_object_identifier, object_identifier_values
 from sqlalchemy import Integer, Select, String, cast, inspect, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session, defer, selectinload
+from wtforms import Form
 
 from project.admin.forms import ReferenceField, lookup_columns
 from project.admin.lists.search import escape_wildcards
+from project.admin.radios import MOST, RowRadioField
 from project.admin.views import ModelAdmin, is_secret
 from project.db.base import MAXIMUM_ID
 from project.errors import NotFound
@@ -128,6 +130,16 @@ def find_reference(
 def name_reference(row: Any) -> str:
     """Return what a field shows for a row; `find_reference` reads it back."""
     return f"{row} #{identifier_of(row)}"
+
+
+def offer_rows(session: Session, view: ModelAdmin, principal: Principal, form: Form) -> None:
+    """Give a button to each row that somebody may see, where a form has buttons for rows."""
+    for field in form:
+        if isinstance(field, RowRadioField) and view.may_see(principal, field.loader.model):
+            columns = lookup_columns(field.loader)
+            offered = view.references_for(principal, field.loader.model).order_by(*columns)
+            rows = session.scalars(offered.limit(MOST + 1))
+            field.offer([(name_reference(row), str(row)) for row in rows])
 
 
 def suggest_references(

@@ -27,7 +27,7 @@ from project.admin.form_language import speaking
 from project.admin.forms import Converter, lookup_columns
 from project.admin.lists.bulk_options import BulkOptions
 from project.admin.lists.options import ListOptions, bare_name
-from project.admin.objects.options import ObjectOptions, has_path
+from project.admin.objects.options import ObjectOptions, has_path, in_table_order
 from project.admin.radios import as_radios
 from project.errors import AppError
 from project.i18n import gettext
@@ -226,10 +226,21 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
     def references_for(self, principal: Principal, model: type) -> Select[Any]:
         """Select the rows of another model that somebody may choose from."""
         rows: Select[Any] = select(model)
-        for view in self._admin_ref.views:
-            if isinstance(view, ModelAdmin) and view.model is model:
-                rows = view.rows_for(principal, rows)
+        for view in self._views_of_model(model):
+            rows = view.rows_for(principal, rows)
         return rows
+
+    def may_see(self, principal: Principal, model: type) -> bool:
+        """Whether somebody may see rows of another model, be it shown in the admin or not."""
+        views = self._views_of_model(model)
+        name = self.runtime.permissions.name_of(model, "view")
+        if views:
+            return any(view.permits(principal, "view") for view in views)
+        return principal.is_superuser or principal.has_permission(name or "")
+
+    def _views_of_model(self, model: type) -> list["ModelAdmin"]:
+        views = self._admin_ref.views
+        return [view for view in views if isinstance(view, ModelAdmin) and view.model is model]
 
     def labels_of(self, model: type) -> list[Any]:
         """Return the columns by which people know rows that this model refers to."""
@@ -325,7 +336,8 @@ class ModelAdmin(ListOptions, BulkOptions, ObjectOptions, ModelView):
             return names
         left_out = {self._get_prop_name(item) for item in exclude or ()}
         names = self._prop_names if include or exclude else defaults
-        return [name for name in names if name not in left_out and self._is_presentable(name)]
+        names = [name for name in names if name not in left_out and self._is_presentable(name)]
+        return in_table_order(self.mapper, names)
 
     def _refuse_secrets(self, names: Sequence[str]) -> None:
         for name in names:

@@ -36,6 +36,7 @@ from project.admin.rows import (
     find_reference,
     identifier_of,
     name_reference,
+    offer_rows,
     select_row,
     select_rows,
 )
@@ -89,6 +90,7 @@ def open_empty(
     """Build the form of a new row, empty or as it was sent, for whoever sees it."""
     view.authorise(session, principal, "add", None, {})
     form = view.form_class_for_create() if sent is None else view.form_class_for_create(sent)
+    offer_rows(session, view, principal, form)
     view.adapt_form(session, form, principal, None)
     return form
 
@@ -105,8 +107,11 @@ def open_row(
     found = fetch_row(session, view, principal, identifier, names)
     view.authorise(session, principal, "change", found.row, {})
     if sent is None:
-        return found, _show_to(session, view, principal, found)
+        form = _show_to(session, view, principal, found)
+        offer_rows(session, view, principal, form)
+        return found, form
     form = view.form_class_for_edit(sent)
+    offer_rows(session, view, principal, form)
     view.adapt_form(session, form, principal, found.row)
     drop_unsent(form, sent)
     shown = _show_to(session, view, principal, found)

@@ -124,8 +124,9 @@ def connections_fit(subject: Subject, connection: Connection) -> Iterator[Proble
     if database.direct_url:
         return  # the pooler counts them, and PostgreSQL sees its connections alone
     one = database.pool_size + database.async_pool_size + PROBES
+    one += 1 if subject.settings.replica.url else 0  # it looks how far the primary is
     needed = server.replicas * server.workers * one + RESERVE
-    available = _available_connections(connection)
+    available = available_connections(connection)
     if needed > available:
         yield Problem(
             "database.E002",
@@ -168,7 +169,7 @@ def _host(url: URL) -> str:
     return url.host or (named if isinstance(named, str) else named[0])
 
 
-def _available_connections(connection: Connection) -> int:
+def available_connections(connection: Connection) -> int:
     """Return how many connections ordinary roles may open."""
     kept = "superuser_reserved_connections", "reserved_connections"  # the second one since 16
     query = text(

@@ -13,6 +13,7 @@ from project.checks import (
     database,
     deployment,
     framework,
+    replica,
     settings,
     silence,
     tasks,
@@ -20,7 +21,10 @@ from project.checks import (
 )
 from project.checks.framework import ID, Check, Problem, Subject
 
-BUILT_IN = (settings, silence, apps, database, tasks, web, deployment, capacity, browser)
+BUILT_IN = (
+    *(settings, silence, apps, database, replica, tasks),
+    *(web, deployment, capacity, browser),
+)
 WRITTEN_ID = re.compile(rf'"({ID.pattern})"')
 
 

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -20,6 +21,12 @@ from sqlalchemy.ext.asyncio import (
 from project.db.commit import ON_COMMIT, follow_up
 from project.db.engine import begin_explicitly
 from project.db.reading import ReadingSession
+from project.db.replica.positions import (
+    AFTER_COMMIT,
+    EVERYTHING,
+    current_writes,
+    parse_position,
+)
 from project.db.units import only_one
 from project.deadline import require_time
 
@@ -60,6 +67,8 @@ class AsyncDatabase:
                 yield session
                 require_time()
             was_cancelled = await _to_its_end(session.commit())
+            if (written := current_writes.get()) is not None:
+                written.note(await self._end_of_log())
         if ON_COMMIT in session.info:
             was_cancelled |= await _to_its_end(asyncio.to_thread(follow_up, session.sync_session))
         if was_cancelled:
@@ -73,6 +82,13 @@ class AsyncDatabase:
                 yield session
             if isinstance(session.sync_session, ReadingSession):
                 session.sync_session.refuse_changes()
+
+    async def _end_of_log(self) -> int:
+        try:
+            async with self.engine.connect() as connection:
+                return parse_position(str(await connection.scalar(text(AFTER_COMMIT))))
+        except SQLAlchemyError:
+            return EVERYTHING  # the commit stands, and nobody knows where
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:

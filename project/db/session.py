@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from project.db.asynchronous import AsyncDatabase
@@ -17,6 +18,12 @@ from project.db.engine import (
     resolve_database_url,
 )
 from project.db.reading import ReadingSession
+from project.db.replica.positions import (
+    AFTER_COMMIT,
+    EVERYTHING,
+    current_writes,
+    parse_position,
+)
 from project.db.units import only_one
 from project.deadline import require_time
 from project.settings import DatabaseSettings, Settings
@@ -55,6 +62,8 @@ class Database:
             with only_one(), session.begin():
                 yield session
                 require_time()
+            if (written := current_writes.get()) is not None:
+                written.note(self._end_of_log())
             follow_up(session)
 
     @contextmanager
@@ -67,6 +76,13 @@ class Database:
         with only_one(), self.connect() as connection, self.readers(bind=connection) as session:
             yield session
             session.refuse_changes()
+
+    def _end_of_log(self) -> int:
+        try:
+            with self.connect() as connection:
+                return parse_position(str(connection.scalar(text(AFTER_COMMIT))))
+        except SQLAlchemyError:
+            return EVERYTHING  # the commit stands, and nobody knows where
 
     def connect(self) -> AbstractContextManager[Connection]:
         """Take a connection out of the pool, in autocommit."""

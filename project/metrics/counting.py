@@ -57,6 +57,7 @@ class Metrics:
         self._requests: dict[Labels, list[float]] = {}
         self._durations = Histogram(families.DURATION)
         self._lags = Histogram(families.LOOP_LAG)
+        self._replica_lags = Histogram(families.REPLICA_LAG)
 
     def count(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count a request by the template of its route."""
@@ -72,6 +73,10 @@ class Metrics:
         """Count a look at the event loop, which came so much too late."""
         self._lags.observe(seconds)
 
+    def observe_replica_lag(self, seconds: float) -> None:
+        """Count a look at the replica, which was so far behind."""
+        self._replica_lags.observe(seconds)
+
     def read_own(self, runtime: "Runtime") -> Readings:
         """Return what this worker has counted, and those that had its slot before."""
         own = Readings()
@@ -79,9 +84,11 @@ class Metrics:
             families.REQUESTS.name: self._requests,
             families.DURATION.name: self._durations.samples,
             families.LOOP_LAG.name: self._lags.samples,
+            families.REPLICA_LAG.name: self._replica_lags.samples,
         }
         _read_gates(own, runtime)
         _read_pools(own, runtime)
+        _read_replica(own, runtime)
         for sqlstate, number in errors_by_sqlstate().items():
             own.set(families.DATABASE_ERRORS, number, sqlstate)
         own.set(families.WORKERS, 1)
@@ -154,6 +161,17 @@ def _read_pools(own: Readings, runtime: "Runtime") -> None:
         "sync": runtime.database.engine.pool,
         "async": runtime.async_database.engine.pool,
     }
+    if runtime.replica is not None:
+        pools["replica"] = runtime.replica.replica.engine.pool
     for name, pool in pools.items():
         own.set(families.POOL_SIZE, pool.size(), name)
         own.set(families.POOL_IN_USE, pool.checkedout(), name)
+
+
+def _read_replica(own: Readings, runtime: "Runtime") -> None:
+    replica = runtime.replica
+    if replica is None:
+        return
+    own.set(families.REPLICA_USED, float(replica.is_used))
+    for labels, number in replica.answered.items():
+        own.set(families.REPLICA_READS, number, *labels)

@@ -10,6 +10,8 @@ from typing import Literal
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 LAGS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
+REPLICA_LAGS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
 
 @dataclass(frozen=True)
 class Family:
@@ -56,6 +58,19 @@ DATABASE_ERRORS = Family(
     "Errors of the database, those that were answered by trying again included.",
     ("sqlstate",),
 )
+REPLICA_READS = Family(
+    "replica_reads",
+    "counter",
+    "Reads that may be the replica's: who answered, and of the primary's, why it was not.",
+    ("answered_by", "reason"),
+)
+REPLICA_LAG = Family(
+    "replica_lag_seconds",
+    "histogram",
+    "How far the replica was behind, looked at four times a second.",
+    bounds=REPLICA_LAGS,
+)
+REPLICA_USED = Family("replica_used", "gauge", "Workers that read from the replica.")
 LOOP_LAG = Family(
     "event_loop_lag_seconds",
     "histogram",
@@ -67,6 +82,7 @@ MEMORY = Family("worker_memory_bytes", "gauge", "Memory that the workers occupy 
 
 FAMILIES = (
     *(REQUESTS, DURATION, LANE_TOKENS, LANE_RUNNING, LANE_WAITING, LANE_COMPLETED, LANE_SHED),
-    *(LANE_WAIT, POOL_SIZE, POOL_IN_USE, DATABASE_ERRORS, LOOP_LAG, WORKERS, MEMORY),
+    *(LANE_WAIT, POOL_SIZE, POOL_IN_USE, DATABASE_ERRORS, REPLICA_READS),
+    *(REPLICA_LAG, REPLICA_USED, LOOP_LAG, WORKERS, MEMORY),
 )
 GAUGES = frozenset(family.name for family in FAMILIES if family.kind == "gauge")

@@ -60,7 +60,8 @@ def run_worker(settings: Settings, *, concurrency: int, queues: Sequence[str]) -
 
 def _create_runtime(settings: Settings, registry: Registry, concurrency: int) -> Runtime:
     own = worker_database_settings(settings, concurrency)
-    settings = settings.model_copy(update={"database": own})
+    primary_alone = settings.replica.model_copy(update={"url": None})
+    settings = settings.model_copy(update={"database": own, "replica": primary_alone})
     database = Database(create_pooled_engine(resolve_direct_url(settings), own), own)
     metrics = Metrics(None)
     return create_runtime(

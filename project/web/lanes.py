@@ -36,6 +36,10 @@ DATABASE = "database"
 CPU = "cpu"
 HASH = "hash"
 PROBE = "probe"
+REPLICA = "replica"
+"""There is one only with a replica. Who gets no thread in it soon goes to the database lane."""
+
+REPLICA_QUEUE_TIMEOUT = 0.5
 
 _inside: ContextVar[str] = ContextVar("lane", default="")
 """The lane whose thread this is; coroutines that it hands to a loop see it, too."""
@@ -233,7 +237,19 @@ def _own_lanes(settings: Settings) -> list[Lane]:
             queue_timeout=security.hash_queue_timeout,
         ),
         Lane(PROBE, size=1, queue_size=10, queue_timeout=1.0),
+        *_replica_lane(settings),
     ]
+
+
+def _replica_lane(settings: Settings) -> Iterator[Lane]:
+    replica = settings.replica
+    if replica.url:
+        yield Lane(
+            REPLICA,
+            size=replica.pool_size,
+            queue_size=replica.pool_size,
+            queue_timeout=REPLICA_QUEUE_TIMEOUT,
+        )
 
 
 def _declared_lanes(app: AppConfig, module: Any, settings: Settings) -> tuple[Lane, ...]:

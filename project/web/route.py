@@ -20,6 +20,7 @@ that streams (`project.web.streaming`) is done with the database before its firs
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, BackgroundTasks, Request, Response
@@ -32,12 +33,15 @@ from sqlalchemy.orm import Session
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import Message, Receive, Scope, Send
 
+from project.db.replica.server import Reading
 from project.db.retry import retry_conflicts, retry_conflicts_async
 from project.db.session import Database
 from project.runtime import runtime_of
 from project.settings import Settings
 from project.web.json_depth import with_shallow_json
 from project.web.lanes import DATABASE
+from project.web.read_your_writes import position_of
+from project.web.replica import LeftOut
 from project.web.streaming import stream_after_reading
 from project.web.throttling import THROTTLED_ATTRIBUTE, Throttle, with_throttle
 from project.web.transaction import Call, Function, Resolution, inspect_call, name_of
@@ -94,6 +98,7 @@ class Route(APIRoute):
         self.max_body: Callable[[Settings], int] | None = getattr(endpoint, BODY_ATTRIBUTE, None)
         self.throttle: Throttle | None = getattr(endpoint, THROTTLED_ATTRIBUTE, None)
         self.call = call = inspect_call(endpoint)
+        may_use_replica = any(one.is_on_replica for one in call.everybody())
         if inspect.isasyncgenfunction(endpoint):
             _refuse_session(call, call.session, "streams; take what a provider reads")
             endpoint = stream_after_reading(call)
@@ -109,8 +114,10 @@ class Route(APIRoute):
             if self.lane_name != DATABASE:
                 reason = f"runs in the {self.lane_name} lane, which has no session"
                 _refuse_session(call, call.is_transactional, reason)
-            endpoint = self._wrap(call, self._hop)
+            endpoint = self._wrap(call, self._read if may_use_replica else self._hop)
         super().__init__(path, endpoint, **options)
+        if may_use_replica:
+            _refuse_mixture(call, is_hop=self.lane_name is not None and self._only_reads(call))
 
     def get_route_handler(self) -> Handler:
         """Put around what FastAPI does the limits of bodies, and the rate if one is declared."""
@@ -140,21 +147,50 @@ class Route(APIRoute):
         lane = runtime_of(request).lanes[self.lane_name or DATABASE]
         return lane.run(self._work, call, request, injected, values)
 
+    def _read(
+        self, call: Call, request: Request, injected: "_Injected", values: Mapping[str, Any]
+    ) -> Awaitable[Response]:
+        if runtime_of(request).replica is None:
+            return self._hop(call, request, injected, values)
+        return self._read_somewhere(call, request, injected, values)
+
+    async def _read_somewhere(
+        self, call: Call, request: Request, injected: "_Injected", values: Mapping[str, Any]
+    ) -> Response:
+        """Read from the replica; from the primary, from the beginning, if that comes to nothing."""
+        replica = runtime_of(request).replica
+        assert replica is not None  # noqa: S101 - whoever calls this has looked
+
+        def work(reading: Reading) -> Response:
+            return self._attempt(reading.session, call, request, injected, values)
+
+        try:
+            return await replica.run(work, position=position_of(request))
+        except LeftOut:
+            return await self._hop(call, request, injected, values)
+
     def _work(
         self, call: Call, request: Request, injected: "_Injected", values: Mapping[str, Any]
     ) -> Response:
         """Do all of the request's blocking work; runs in the lane's thread."""
         database = runtime_of(request).database
-        overrides = request.app.dependency_overrides
-        renderer = Renderer(effective_route(request.scope) or self)
-
-        def attempt() -> Response:
-            injected.restore()
-            with self._unit_of_work(database, call) as session:
-                result = Resolution(session, values, overrides).call(call)
-                return renderer.render(result, injected.response)
-
+        unit = partial(self._unit_of_work, database, call)
+        attempt = partial(self._attempt, unit, call, request, injected, values)
         return attempt() if _has_files(request) else retry_conflicts(attempt)
+
+    def _attempt(
+        self,
+        unit: "Unit",
+        call: Call,
+        request: Request,
+        injected: "_Injected",
+        values: Mapping[str, Any],
+    ) -> Response:
+        renderer = Renderer(effective_route(request.scope) or self)
+        injected.restore()
+        with unit() as session:
+            result = Resolution(session, values, request.app.dependency_overrides).call(call)
+            return renderer.render(result, injected.response)
 
     def _unit_of_work(
         self, database: Database, call: Call
@@ -301,4 +337,18 @@ def _refuse_session(call: Call, asked: object, reason: str) -> None:
         raise TypeError(f"The route {name} asks for the sync session but {reason}.")
 
 
+def _refuse_mixture(call: Call, *, is_hop: bool) -> None:
+    """A `DbSession` is promised what is committed now: whether somebody is still signed in, say."""
+    name = f"{call.function.__module__}.{call.function.__name__}"
+    if not is_hop:
+        raise TypeError(f"The route {name} asks for ReplicaSession: only a `def` GET may.")
+    for one in call.everybody():
+        if one.session and not one.is_on_replica:
+            raise TypeError(
+                f"The route {name} asks for ReplicaSession, but {one.function.__name__}() for "
+                "DbSession: what it looks at must not be old. Let the route take DbSession."
+            )
+
+
+Unit = Callable[[], AbstractContextManager[Session | None]]
 Work = Callable[[Call, Request, _Injected, Mapping[str, Any]], Awaitable[Response]]

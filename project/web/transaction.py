@@ -44,6 +44,18 @@ DbSession = Annotated[Session, InTransaction()]
 """The session of the request's transaction. Services flush; only the route class commits."""
 
 
+class _OnReplica(InTransaction):
+    """Marks the argument that is a session which may be of the replica."""
+
+
+ReplicaSession = Annotated[Session, _OnReplica()]
+"""The session of a GET that may be a few seconds old: the replica's, if there is one.
+
+It only reads. Whoever has just written reads from the primary until the replica has it, too
+(`project.web.read_your_writes`), and so does everybody when the replica fails.
+"""
+
+
 class _InAsyncTransaction(InTransaction):
     """Marks the argument that is the async session."""
 
@@ -62,6 +74,7 @@ class Call:
     provided: Mapping[str, Function]
     requested: Mapping[str, inspect.Parameter]
     returns: Any
+    is_on_replica: bool = False
 
     @property
     def is_transactional(self) -> bool:
@@ -73,6 +86,11 @@ class Call:
         for provider in self.provided.values():
             yield provider
             yield from inspect_call(provider).all_providers()
+
+    def everybody(self) -> Iterator["Call"]:
+        """Yield this call and those of all its providers."""
+        yield self
+        yield from map(inspect_call, self.all_providers())
 
     def request_parameters(self) -> dict[str, inspect.Parameter]:
         """Collect what FastAPI has to parse for this call and all its providers.
@@ -146,7 +164,16 @@ def inspect_call(function: Function) -> Call:
     returns = hints.get("return", inspect.Signature.empty)
     if returns is type(None):
         returns = None  # as FastAPI expects a route without a body to be written
-    return Call(function, tuple(session), tuple(async_session), provided, requested, returns)
+    markers = map(_find_marker, hints.values())
+    return Call(
+        function,
+        tuple(session),
+        tuple(async_session),
+        provided,
+        requested,
+        returns,
+        is_on_replica=any(isinstance(marker, _OnReplica) for marker in markers),
+    )
 
 
 def _find_marker(annotation: Any) -> InTransaction | None:

@@ -18,6 +18,7 @@ from project.settings import Settings
 from tests.browser.conftest import serving
 from tests.browser.looks import width_of
 from tests.browser.test_admin import TELEPHONE, sign_in
+from tests.browser.test_typed import come_back, sign_out_elsewhere
 from tests.database import TestDatabase
 from tests.factories.items import ItemFactory
 from tests.factories.orders import OrderLineFactory
@@ -103,6 +104,25 @@ def test_rows_need_no_script(
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_role("status")).to_have_text("Saved.")
     assert session.scalars(select(Item.name)).all() == ["Plate"], item
+
+
+def test_new_rows_are_put_back_beside_those_of_others(
+    context: BrowserContext, shop: str, superuser: User, session: Session
+) -> None:
+    """Somebody adds a row while one is signed out, and takes the number of one's own."""
+    page = context.new_page()
+    sign_in(page, f"{shop}/admin/shop-user/edit/{superuser.id}", superuser)
+    names = page.get_by_label("Name, new item")
+    page.get_by_role("button", name="Add another item").click()
+    for place, name in enumerate(("Mug", "Plate")):
+        names.nth(place).fill(name)
+    sign_out_elsewhere(session)
+    ItemFactory.create(owner=superuser, name="Bowl")
+    page.get_by_role("button", name="Save", exact=True).click()
+    come_back(page, superuser)
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.get_by_label("Name, Bowl")).to_have_value("Bowl")
+    assert names.evaluate_all("all => all.map(one => one.value)") == ["Mug", "Plate"]
 
 
 def test_owner_is_added_in_a_window(

@@ -55,6 +55,28 @@ def test_second_editor_chooses_field_by_field(
     expect(page.locator("ins", has_text="Desk")).to_be_visible()
 
 
+def test_the_form_shows_what_is_chosen(
+    page: Page, site: str, superuser: User, session: Session
+) -> None:
+    item = ItemFactory.create(name="Table", description="a\nb", stock=5)
+    sign_in(page, f"{site}/admin/items-item/edit/{item.id}", superuser)
+    item.stock, item.description = 6, "c\nd"
+    session.commit()
+    page.get_by_label("Name").fill("Desk")
+    page.get_by_label("Description").fill("e")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_label("Stock")).to_have_value("6")
+    expect(page.get_by_label("Description")).to_have_value("e")
+    page.get_by_role("group", name="Description").get_by_label("Theirs").check()
+    expect(page.get_by_label("Description")).to_have_value("c\nd")
+    page.get_by_role("group", name="Stock").get_by_label("Yours").check()
+    expect(page.get_by_label("Stock")).to_have_value("5")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    session.refresh(item)
+    assert (item.name, item.description, item.stock) == ("Desk", "c\nd", 5)
+
+
 PAGES = (
     "",
     "items-item/history/{item}",

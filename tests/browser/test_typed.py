@@ -49,6 +49,28 @@ def test_a_form_is_put_back_after_signing_in(
     expect(page.get_by_label("Description")).to_have_value("A long text")
 
 
+def test_the_form_of_an_action_is_put_back(
+    page: Page, site: str, superuser: User, session: Session
+) -> None:
+    item = ItemFactory.create(name="Oak table", stock=1)
+    sign_in(page, f"{site}/admin/items-item/list", superuser)
+    page.locator('input[name="pks"]').check()
+    page.get_by_label("Action").select_option("Set stock to…")
+    page.get_by_role("button", name="Go", exact=True).click()
+    page.get_by_label("Stock").fill("77")
+    sign_out_elsewhere(session)
+    page.get_by_role("button", name="Set stock to").click()
+    come_back(page, superuser)
+    expect(page.get_by_text("Oak table").first).to_be_visible()
+    expect(page.get_by_label("Stock")).to_have_value("")
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.get_by_label("Stock")).to_have_value("77")
+    page.get_by_role("button", name="Set stock to").click()
+    expect(page.get_by_role("status")).to_contain_text("1 item")
+    session.refresh(item)
+    assert item.stock == 77
+
+
 def test_what_is_put_back_overwrites_nobody(
     page: Page, site: str, superuser: User, session: Session
 ) -> None:

@@ -58,9 +58,12 @@ class Proxy(NamedTuple):
 
 @contextmanager
 def proxying(
-    *upstreams: int, edge: str = "plain", certificates: Path | None = None
+    *upstreams: int | str, edge: str = "plain", certificates: Path | None = None
 ) -> Iterator[Proxy]:
-    """Start one before servers on these ports; it listens where `edge` says, on a free port."""
+    """Start one before servers on these ports of this machine, or at these `address:port`.
+
+    It listens where `edge` says, on a free port.
+    """
     if NGINX is None:
         pytest.skip("needs nginx; .ci/run installs it")
     with tempfile.TemporaryDirectory() as name:
@@ -78,11 +81,14 @@ def proxying(
             process.wait(DEADLINE)
 
 
-def _configure(folder: Path, port: int, upstreams: tuple[int, ...], edge: str) -> None:
+def _configure(folder: Path, port: int, upstreams: tuple[int | str, ...], edge: str) -> None:
     """Copy the configuration; only where things are is another."""
     for source in SOURCES.glob("*.conf"):
         shutil.copy(source, folder)
-    servers = [f"server 127.0.0.1:{number} max_fails=3;\n" for number in upstreams]
+    places = [f"127.0.0.1:{each}" if isinstance(each, int) else each for each in upstreams]
+    shipped = (SOURCES / "upstream.conf").read_text()
+    patience = " ".join(re.findall(r"(?:max_fails|fail_timeout)=\w+", shipped))
+    servers = [f"server {place} {patience};\n" for place in places]
     (folder / "upstream.conf").write_text("".join(servers))
     asked = (SOURCES / f"edge-{edge}.conf").read_text()
     wanted = "8443" if edge == "tls" else "8080"

@@ -26,7 +26,7 @@ from project.web.pagination import DEFAULT_LIMIT, Cursor, Limit, Page
 from project.web.principal import CurrentPrincipal
 from project.web.route import Router, max_body
 from project.web.schemas import Id, Money, PathId, Text
-from project.web.transaction import DbSession, InTransaction, InTransactions
+from project.web.transaction import DbSession, InTransaction, InTransactions, ReplicaSession
 from project.web.uploads import describe_upload, uploaded_file
 
 router = Router(prefix="/items", tags=["items"])
@@ -59,7 +59,7 @@ ItemToDelete = Annotated[Item, InTransaction(expected_to_go)]
 
 @router.get("/")
 def list_items(
-    session: DbSession,
+    session: ReplicaSession,
     *,
     q: Words = "",
     sort: Sort = "-created_at",
@@ -88,7 +88,7 @@ def list_items(
 
 
 @router.get("/{item_id}", response_model=ItemRead, responses=CACHEABLE)
-def read_item(session: DbSession, item_id: PathId, known: IfNoneMatch) -> Response:
+def read_item(session: ReplicaSession, item_id: PathId, known: IfNoneMatch) -> Response:
     """One item. Its `ETag` makes the next read cheap, and a change safe."""
     return known.answer(ItemRead.model_validate(queries.show_item(session, item_id)))
 

@@ -70,6 +70,7 @@ def _host(named: str | None) -> Iterator[str]:
             "ENVIRONMENT": "test",
             "DATABASE_URL": url.render_as_string(hide_password=False),
             "DATABASE_DIRECT_URL": "",
+            "DATABASE_REPLICA_URL": "",
         }
         seeding = [sys.executable, "manage.py", "seed"]
         seeded = subprocess.run(

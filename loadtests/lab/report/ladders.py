@@ -1,22 +1,20 @@
 """What the server does as more is offered, and how single windows went."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
-from loadtests.lab.report import choices
+from loadtests.lab.report import choices, queues
 from loadtests.lab.report.charts import Chart, Line, Mark, Panel
 from loadtests.lab.report.drawing import FULL, HALF, SMALL, Figure
+from loadtests.lab.report.loads import OFFERED, hollow_note, line
 from loadtests.lab.report.units import duration, milliseconds, number, per_second
 from loadtests.lab.result import Result
 from loadtests.lab.window import Config, Second, Window
 
-OFFERED = "journeys offered a second"
 QUANTILES = (("p50", 0.5, "s4"), ("p95", 0.95, "s1"), ("p99", 0.99, "s2"))
 INKS = ("s1", "s2", "s3", "s4")
 SHORTEST = 0.3
 """Of a second: what is left at the end of a window and shorter than this is not drawn."""
-
-Value = Callable[[Window], float | None]
 
 
 def figures(result: Result) -> list[Figure]:
@@ -29,6 +27,7 @@ def figures(result: Result) -> list[Figure]:
     if config in ladders:
         windows = ladders[config]
         found = [_throughput(result, config, windows), _latency(result, config, windows)]
+        found += filter(None, [queues.figure(config, windows)])
     if len(ladders) > 1:
         found.append(_beside(result, ladders))
     return found
@@ -43,7 +42,7 @@ def courses(result: Result) -> list[Figure]:
 def _throughput(result: Result, config: Config, windows: list[Window]) -> Figure:
     most = max(window.offered or 0.0 for window in windows)
     diagonal = Line("offered", [(0, 0), (most, most)], "s4", has_dots=False)
-    done = _line("finished", "s1", windows, _finished)
+    done = line("finished", "s1", windows, _finished)
     panel = Panel("journeys finished a second", [diagonal, done])
     chart = Chart(OFFERED, [panel], _capacity_marks(result, config), most)
     rows = [
@@ -59,7 +58,7 @@ def _throughput(result: Result, config: Config, windows: list[Window]) -> Figure
         "throughput",
         f"Throughput of {config.label}",
         "Where the line leaves the diagonal, the server no longer answers all that comes."
-        + _hollow_note(windows),
+        + hollow_note(windows),
         chart.draw(HALF),
         chart.draw(SMALL),
         ["window", "offered /s", "finished /s", "requests /s", "failed %", "validity"],
@@ -69,7 +68,7 @@ def _throughput(result: Result, config: Config, windows: list[Window]) -> Figure
 
 def _latency(result: Result, config: Config, windows: list[Window]) -> Figure:
     lines = [
-        _line(name, ink, windows, partial(Window.quantile, share=share))
+        line(name, ink, windows, partial(Window.quantile, share=share))
         for name, share, ink in QUANTILES
     ]
     panel = Panel("answer time", lines, _budget_marks(result), is_log=True, form=duration)
@@ -84,7 +83,7 @@ def _latency(result: Result, config: Config, windows: list[Window]) -> Figure:
         "latency",
         f"Answer times of {config.label}",
         "Quantiles of expected answers, counted from the moment each arrival was due."
-        + _hollow_note(windows),
+        + hollow_note(windows),
         chart.draw(HALF),
         chart.draw(SMALL),
         ["offered /s", "p50 ms", "p95 ms", "p99 ms"],
@@ -95,7 +94,7 @@ def _latency(result: Result, config: Config, windows: list[Window]) -> Figure:
 def _beside(result: Result, ladders: dict[Config, list[Window]]) -> Figure:
     by_length = sorted(ladders, key=lambda config: -len(ladders[config]))[: len(INKS)]
     lines = [
-        _line(config.label, ink, ladders[config], partial(Window.quantile, share=0.95))
+        line(config.label, ink, ladders[config], partial(Window.quantile, share=0.95))
         for config, ink in zip(by_length, INKS, strict=False)
     ]
     marks = [mark for mark in _budget_marks(result) if mark.name.startswith("p95")]
@@ -182,12 +181,6 @@ def _series(
     return Line(name, points, ink, has_dots=False, is_filled=is_filled)
 
 
-def _line(name: str, ink: str, windows: list[Window], value: Value) -> Line:
-    solid = [(w.offered or 0.0, value(w)) for w in windows if not w.voids]
-    hollow = [(w.offered or 0.0, value(w)) for w in windows if w.voids]
-    return Line(name, solid, ink, hollow)
-
-
 def _finished(window: Window) -> float:
     return window.journeys / window.seconds if window.seconds else 0.0
 
@@ -208,10 +201,6 @@ def _budget_marks(result: Result) -> list[Mark]:
         for name, _, _ in QUANTILES
         if ("global", name) in limits
     ]
-
-
-def _hollow_note(windows: Iterable[Window]) -> str:
-    return " Hollow dots are void windows." if any(window.voids for window in windows) else ""
 
 
 def _load(window: Window) -> str:

@@ -149,12 +149,16 @@ def verb_of(action: str, view: ModelAdmin | None = None) -> str:
     """Say what was done: an action of a view is called as on its button."""
     told = getattr(getattr(view, action, None), ATTRIBUTE, None)
     label: str = action.replace("_", " ").capitalize() if told is None else told.label
-    return gettext(VERBS.get(action, label))
+    return gettext(VERBS.get(action, label)).rstrip("… ")
 
 
 def _typed(view: ModelAdmin, name: str, value: Any) -> Any:
     """Read a value back as its column has it, so that it is shown as in lists."""
     column = view.mapper.columns.get(name)
+    if column is not None and isinstance(value, str):
+        labels = view.choices_of(name)
+        if value in labels:
+            return gettext(labels[value])
     if column is None or not isinstance(value, str) or not isinstance(column.type, SHOWN_TYPED):
         return value
     try:

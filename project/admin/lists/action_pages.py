@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sqladmin.authentication import login_required
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -33,6 +33,8 @@ from project.admin.pages import (
 from project.admin.views import ModelAdmin
 from project.i18n import gettext
 
+Sent = FormData | QueryParams
+
 LIST_LIMIT = 2 * FORM_LIMIT
 """Fields that a list may send: its tick boxes, and what can be edited in it."""
 
@@ -45,24 +47,44 @@ LONGEST_QUERY = 8_000
 
 
 class ActionPages(AdminPages):
-    """What is done with rows; all of it is asked for by POST."""
+    """What is done with rows: by POST alone; by GET there is only the question."""
 
     def action_routes(self) -> list[BaseRoute]:
         """Name the pages of this room."""
-        return [Route("/{identity}/action", self.action, name="action", methods=["POST"])]
+        question, both = "/{identity}/action/{action}", ["GET", "POST"]
+        return [
+            Route("/{identity}/action", self.action, name="action", methods=["POST"]),
+            Route(question, self.ask_action, name="ask_action", methods=both),
+        ]
 
     @login_required
     async def action(self, request: Request) -> Response:
         """Do something with some rows, or ask first."""
-        view = self.view_of(request, "view")
-        sent = await request.form(max_fields=LIST_LIMIT, max_files=0)
+        view, sent = self.view_of(request, "view"), await _sent(request)
         if _text(sent, "action") == EXPORT:
             return _to_export(request, view, sent)
         action = _find_action(request, view, _text(sent, "action"))
         if action is None:
             raise HTTPException(400, gettext("Choose an action first."))
+        return await self._act(request, action, self.selection_of(request, view, sent))
+
+    @login_required
+    async def ask_action(self, request: Request) -> Response:
+        """Ask under an address of its own, to which somebody who was signed out comes back."""
+        view, sent = self.view_of(request, "view"), await _sent(request)
+        action = _find_action(request, view, request.path_params["action"])
+        if action is None:
+            raise HTTPException(404)
         selection = self.selection_of(request, view, sent)
-        if action.name == DELETE and not selection.is_everything:
+        if request.method == "POST":
+            return await self._act(request, action, selection)
+        if _has_own_page(action, selection):
+            return self._to_deletion(request, selection, _text(sent, "back"))
+        return await self._ask(request, selection, action, None)  # an address never does anything
+
+    async def _act(self, request: Request, action: Action, selection: Selection) -> Response:
+        view, sent = selection.view, await request.form()  # read already
+        if _has_own_page(action, selection):
             return self._to_deletion(request, selection, _text(sent, "back"))
         form = _form_of(action, sent)
         agreed = _text(sent, AGREED)
@@ -79,7 +101,7 @@ class ActionPages(AdminPages):
         to = RedirectResponse(_way_on(request, view, sent), 303)
         return flash.say(to, self.runtime.settings, sentence)
 
-    def selection_of(self, request: Request, view: ModelAdmin, sent: FormData) -> Selection:
+    def selection_of(self, request: Request, view: ModelAdmin, sent: Sent) -> Selection:
         """Read which rows are meant: those that were ticked, or the whole list."""
         scope = Scope(view, principal_of(request), partial(self.may_see, request))
         ticked = [value for value in sent.getlist("pks") if isinstance(value, str)]
@@ -131,10 +153,13 @@ class ActionPages(AdminPages):
         **context: Any,
     ) -> Response:
         """Show the question: which rows, what happens to them, and the form if there is one."""
-        if status == 200 and form is not None:  # noqa: PLR2004 - shown for the first time
+        if status == 200:  # noqa: PLR2004 - shown for the first time
             form = _empty(action)
         found: Preview = await self.work.run(preview, selection)
-        sent: Mapping[str, Any] = await request.form()  # read already
+        sent = await _sent(request)
+        address = path_to(
+            request, "ask_action", identity=selection.view.identity, action=action.name
+        )
         return await self.page(
             request,
             "sqladmin/action.html",
@@ -144,6 +169,7 @@ class ActionPages(AdminPages):
             form=form,
             selection=selection,
             preview=found,
+            address=f"{address}?{_question(selection, sent)}",
             mistake=mistake,
             back=_text(sent, "back"),
             came_from=_text(sent, "from"),
@@ -151,7 +177,26 @@ class ActionPages(AdminPages):
         )
 
 
-def _to_export(request: Request, view: ModelAdmin, sent: FormData) -> Response:
+def _has_own_page(action: Action, selection: Selection) -> bool:
+    return action.name == DELETE and not selection.is_everything
+
+
+async def _sent(request: Request) -> Sent:
+    """Return what a form sent, or what an address says that only asks."""
+    if request.method != "POST":
+        return request.query_params
+    return await request.form(max_fields=LIST_LIMIT, max_files=0)  # read once, then remembered
+
+
+def _question(selection: Selection, sent: Sent) -> str:
+    """Write down which rows are meant, and the way back."""
+    names = ("from", WHOLE_LIST) if selection.is_everything else ("from",)
+    marks = [(name, _text(sent, name)) for name in names if name in sent]
+    rows = [("pks", identifier) for identifier in selection.identifiers]
+    return urlencode([*rows, *marks, ("back", _text(sent, "back"))])
+
+
+def _to_export(request: Request, view: ModelAdmin, sent: Sent) -> Response:
     """Lead to the page of exports, which asks for itself what somebody may."""
     ticked = [value for value in sent.getlist("pks") if isinstance(value, str)]
     if WHOLE_LIST not in sent and not ticked:
@@ -174,7 +219,7 @@ def _find_action(request: Request, view: ModelAdmin, name: str) -> Action | None
     return found
 
 
-def _form_of(action: Action, sent: FormData) -> Form | None:
+def _form_of(action: Action, sent: Sent) -> Form | None:
     return None if action.told.form is None else action.told.form(sent, prefix=PREFIX)
 
 
@@ -187,7 +232,7 @@ def _text(sent: Mapping[str, Any], name: str) -> str:
     return value[:LONGEST_QUERY] if isinstance(value, str) else ""
 
 
-def _way_on(request: Request, view: ModelAdmin, sent: FormData) -> str:
+def _way_on(request: Request, view: ModelAdmin, sent: Sent) -> str:
     """Return where to go afterwards: to the row, if the action was asked for there, or the list."""
     identifier, place = _text(sent, "pks"), _text(sent, "from")
     if place in {"details", "edit"} and identifier:

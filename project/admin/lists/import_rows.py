@@ -160,9 +160,7 @@ class RowReader:
                 self._report.note(line.number, name, gettext(str(found.errors[0])))
             elif name in line.formulas and _is_free_text(found):
                 self._report.note(line.number, name, gettext(FORMULA_SENTENCE))
-        if self._report.count_wrong > before:
-            return None
-        data = self._form.data
+        data = self._form.data  # looked up even so: all that is wrong with a row is said at once
         values = self._resolve(line, {name: data[name] for name in present})
         key = self._key(line)
         return (

@@ -136,6 +136,9 @@ class Inline(ModelAdmin):
         self._form_prop_names = [name for name in self._form_prop_names if name not in taken]
         if self.inlines or self.fieldsets:
             raise AppError(f"{_name_of(self)}: an inline has neither inlines nor fieldsets.")
+        for name in self.radio_names:
+            if name in self.mapper.relationships:
+                raise self._wrong("radio_fields", name, "a relation, which rows of an inline type")
         self.prepare_forms()
 
     def _key_to(self, parent: ModelAdmin) -> ForeignKeyConstraint:

@@ -43,6 +43,10 @@ class ObjectPage:
     form: ClassVar[type[Form]] = Form
     """What is asked; without fields there is only the button."""
 
+    def said_when_done(self, runtime: Runtime) -> str:  # noqa: ARG002 - for those who override this
+        """Return what is said afterwards, where it depends on the settings."""
+        return self.done
+
     def is_offered(self, runtime: Runtime, row: Any) -> bool:  # noqa: ARG002 - for those who override this
         """Whether the page makes sense for this row; where not, it is not there."""
         return True

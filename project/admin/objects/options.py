@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy.orm import RelationshipProperty
+from sqlalchemy.orm import Mapper, RelationshipProperty
 
 from project.admin.form_language import speaking
 from project.admin.objects.object_page import ObjectPage
@@ -18,7 +18,7 @@ SECTION_OPTIONS = frozenset({"fields", "description", "classes"})
 
 
 PAGE_NAME = re.compile(r"[a-z][a-z-]*")
-TAKEN = frozenset({"details", "edit", "history", "sign-ins"})
+TAKEN = frozenset({"action", "details", "edit", "history", "sign-ins"})
 """Pages of a row that are there already."""
 
 
@@ -47,8 +47,8 @@ class ObjectOptions:
     """Text columns of a new row that are made from others, unless somebody fills them in."""
 
     radio_fields: ClassVar[Sequence[Any]] = ()
-    """Columns whose few choices are radio buttons: an Enum, a flag that may be empty, or those in
-    `column_choices`."""
+    """Columns whose few choices are radio buttons: an Enum, a flag that may be empty, those in
+    `column_choices`, and relations to one row, as long as there are few to choose from."""
 
     object_pages: ClassVar[Sequence[type[ObjectPage]]] = ()
     """Pages of an app's own about one row, each with a button."""
@@ -163,3 +163,15 @@ def has_path(model: Any, path: str) -> bool:
         prop = getattr(attribute, "property", None)
         model = prop.mapper.class_ if isinstance(prop, RelationshipProperty) else None
     return True
+
+
+def in_table_order(mapper: Mapper[Any], names: Sequence[str]) -> list[str]:
+    """Sort names as the table's columns are; a relation stands in the place of its foreign key."""
+    relations: dict[str, str] = {}
+    for relation in mapper.relationships:
+        for column in relation.local_columns if relation.key in names else ():
+            if column.foreign_keys and not column.primary_key:
+                relations[mapper.get_property_by_column(column).key] = relation.key
+    ordered = [relations.get(prop.key, prop.key) for prop in mapper.column_attrs]
+    found = [name for name in ordered if name in names]
+    return list(dict.fromkeys([*found, *(n for n in names if n not in relations)]))

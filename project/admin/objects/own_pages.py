@@ -62,7 +62,9 @@ class OwnPages(AdminPages):
                 request, view, page, found, form, status=mistake.status, mistake=mistake
             )
         target = "edit" if view.permits(principal, "change") else "details"
-        return redirect_to(request, target, view, note=page.done, pk=identifier)
+        return redirect_to(
+            request, target, view, note=page.said_when_done(self.runtime), pk=identifier
+        )
 
     def _page_of(self, request: Request) -> tuple[ModelAdmin, ObjectPage]:
         view = self.view_of(request, "view", "change", "delete")

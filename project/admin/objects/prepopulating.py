@@ -20,7 +20,14 @@ def prepopulate(view: ModelAdmin, form: Form) -> None:
         target.raw_data = [target.data]
 
 
+LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"}
+"""Letters that are no accented ones, so that nothing would be left of them."""
+
+_PLAIN = str.maketrans(LETTERS)
+
+
 def slug_of(text: str) -> str:
     """Return a text as a part of an address: `Crème brûlée!` is `creme-brulee`."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+    parts = unicodedata.normalize("NFKD", text.lower().translate(_PLAIN))
+    plain = parts.encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

@@ -50,6 +50,17 @@
     update();
   }
 
+  // -- two versions: the field below holds what is chosen, and may be changed further --------------
+
+  for (const choice of document.querySelectorAll(".versions [data-text]")) {
+    const show = () => {
+      const field = choice.form.elements.namedItem(choice.dataset.field);
+      if (choice.checked && field) field.value = choice.dataset.text;
+    };
+    choice.addEventListener("change", show);
+    show();
+  }
+
   // -- a related row, added in a window of its own ----------------------------------------------
 
   const waiting = new Map();
@@ -67,12 +78,26 @@
 
   listenForPopups(document);
 
+  // A button for the row that was added, beside those that were there; none for the first of all.
+  function addButton(group, name) {
+    const last = group?.querySelector(".boxes")?.lastElementChild;
+    if (!last) return null;
+    const label = last.cloneNode(true);
+    last.after(label);
+    label.querySelector("span").textContent = name.replace(/ #[^#]*$/, "");
+    const button = label.querySelector("input");
+    button.checked = true;
+    return button;
+  }
+
   window.addEventListener("message", (event) => {
-    const field = document.getElementById(waiting.get(event.source) ?? "");
-    if (event.origin !== location.origin || !field) return;
-    if (typeof event.data?.lintelAdded !== "string") return;
+    const id = waiting.get(event.source) ?? "";
+    const name = event.data?.lintelAdded;
+    if (event.origin !== location.origin || typeof name !== "string") return;
+    const field = document.getElementById(id) ?? addButton(document.getElementById(`${id}-group`), name);
+    if (!field) return;
     waiting.delete(event.source);
-    field.value = event.data.lintelAdded;
+    field.value = name;
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus();
   });
@@ -85,11 +110,14 @@
 
   // -- texts that are made from others ----------------------------------------------------------
 
+  // The same as the server's `prepopulating.LETTERS`.
+  const LETTERS = { ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ð: "d", þ: "th" };
   const slugOf = (text) =>
     text
+      .toLowerCase()
+      .replace(/[ßæœøłđðþ]/g, (letter) => LETTERS[letter])
       .normalize("NFKD")
       .replace(/[^\x00-\x7f]/g, "")
-      .toLowerCase()
       .replace(/[^a-z0-9]+/g, "-")
       .replace(/^-+|-+$/g, "");
 

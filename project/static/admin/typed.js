@@ -3,10 +3,11 @@
   "use strict";
 
   const KEY = "lintel-typed";
+  const NEW = "+";
   const form = document.querySelector("form[data-guarded]");
   // The server showed again what it did not save: then all of it counts as typed.
   const isShownAgain =
-    document.querySelector("#mistakes, .row-wrong") !== null || form?.dataset.guarded === "typed";
+    document.querySelector("#mistakes, .row-wrong, .field-wrong, .conflict") !== null || form?.dataset.guarded === "typed";
 
   // Compared with what the page came with, not with what this script found: somebody may have
   // typed before it ran.
@@ -52,10 +53,18 @@
   // -- signed out meanwhile ---------------------------------------------------------------------
 
   // A row of a list or of an inline is known by its key: after signing in it may stand elsewhere.
+  // A new row of an inline has none, and is the first, second... of the new ones.
   function placeOf(field) {
     const [row, kind] = /^(.+?)-\d+-/.exec(field.name) ?? [];
-    const key = row && (form.elements[`${row}_id`] ?? form.elements[`${row}_pk`])?.value;
+    if (!row) return field.name;
+    const key = (form.elements[`${row}_id`] ?? form.elements[`${row}_pk`])?.value ?? newRowOf(field);
     return key ? `${kind} ${key} ${field.name.slice(row.length)}` : field.name;
+  }
+  function newRowOf(field) {
+    const row = field.closest("[data-inline-row]");
+    if (!row) return null;
+    const rows = [...row.parentElement.children].filter((each) => !each.querySelector("[name$='-_pk']"));
+    return `${NEW}${rows.indexOf(row)}`;
   }
   const rowOf = (place) => place.slice(0, Math.max(place.lastIndexOf(" "), 0));
 
@@ -103,18 +112,19 @@
     return checked === null ? found[0] : found.find((field) => field.value === value);
   }
 
-  // A row of an inline that the form had, and the page has not yet.
-  function addRowFor(place) {
-    if (place.includes(" ")) return; // it is no new row, and is gone
+  // The new rows of an inline that the form had, and the page has not yet.
+  function addRowsFor(place) {
+    const [kind, row] = place.split(" ");
+    if (!row?.startsWith(NEW)) return; // it is no new row, and is gone
     const inlines = [...document.querySelectorAll("[data-inline]")];
-    const inline = inlines.find((each) => place.startsWith(`${each.dataset.inline}-`));
-    const add = inline?.querySelector("[data-inline-add]");
-    if (add && !add.hidden) add.click();
+    const add = inlines.find((each) => each.dataset.inline === kind)?.querySelector("[data-inline-add]");
+    const isThere = () => inputs().some((field) => rowOf(placeOf(field)) === rowOf(place));
+    while (add && !add.hidden && !isThere()) add.click();
   }
 
   function putBack(fields, carried) {
     for (const [place, value, checked] of fields) {
-      if (!find(place, value, checked)) addRowFor(place);
+      if (!find(place, value, checked)) addRowsFor(place);
       const field = find(place, value, checked);
       if (!field) continue;
       if (checked === null) field.value = value;

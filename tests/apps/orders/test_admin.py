@@ -65,3 +65,14 @@ def test_item_that_was_ordered_is_not_deleted(admin: TestClient) -> None:
     answer = admin.post("/admin/items-item/delete", data={"pks": [str(line.item_id), str(free.id)]})
     assert answer.status_code == 409
     assert "Order lines" in answer.text
+
+
+def test_history_calls_a_status_as_lists_do(admin: TestClient) -> None:
+    order = OrderFactory.create()
+    sent = {"action": "cancel", "pks": str(order.id), "_agreed": "1"}
+    assert admin.post("/admin/orders-order/action", data=sent).status_code == 303
+    german = {"Accept-Language": "de"}
+    page = admin.get(f"/admin/orders-order/history/{order.id}", headers=german).text
+    assert ">Storniert</b>" in page
+    assert "Bestellt</del>" in page
+    assert "Storniert</ins>" in page

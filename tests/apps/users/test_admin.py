@@ -1,5 +1,7 @@
 import asyncio
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,8 +11,10 @@ from loguru import logger
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from apps.users.admin_pages import ResetLinkPage
 from apps.users.models import User
 from apps.users.passwords import verify_password
+from project.mail.mailers import ConsoleMailer
 from project.mail.message import Message
 from project.runtime import Runtime
 from tests.factories.users import PASSWORD, UserFactory, grant
@@ -181,6 +185,13 @@ def test_staff_send_a_link_to_a_new_password(
     assert verify_password(PASSWORD, find(session, user.email).password_hash)
 
 
+def test_staff_are_told_where_a_link_is_printed(runtime: Runtime) -> None:
+    page = ResetLinkPage()
+    printing = replace(runtime, mailer=ConsoleMailer("shop@example.com"))
+    assert "printed where the server runs" in page.said_when_done(printing)
+    assert "on its way" in page.said_when_done(runtime)
+
+
 def test_nobody_is_sent_a_link_who_may_not_use_it(admin: TestClient, session: Session) -> None:
     user = UserFactory.create(is_active=False)
     assert admin.get(f"/admin/users-user/reset-link/{user.id}").status_code == 404
@@ -233,6 +244,19 @@ def test_password_that_is_tried_first(admin: TestClient, session: Session, passw
     assert "This password is" in response.text
     assert password not in response.text.replace(user.email, "")
     assert verify_password(PASSWORD, find(session, user.email).password_hash)
+
+
+@pytest.mark.parametrize("password", ["iloveyou", "grace.hopper"])
+def test_all_that_is_wrong_with_a_new_account_is_said_at_once(
+    admin: TestClient, password: str
+) -> None:
+    UserFactory.create(email="grace.hopper@example.com")
+    sent = {"email": "grace.hopper@example.com", "full_name": "x" * 300, "password": password}
+    response = admin.post("/admin/users-user/create", data=sent)
+    assert response.status_code == 400
+    wrong = re.findall(r'id="wrong-(\w+)"', response.text)
+    assert wrong == ["email", "full_name", "password"]
+    assert f'value="{password}"' not in response.text
 
 
 @pytest.mark.parametrize("email", ["", "nonsense", "a@b\0.com", "x" * 250 + "@example.com"])

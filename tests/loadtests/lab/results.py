@@ -238,6 +238,8 @@ def _workers(window: Window, strain: float, luck: random.Random) -> Iterator[Wor
         yield Worker(
             pid=4100 + place,
             requests=round(requests * share),
+            in_flight=busy + strain * 2,
+            core_wait=3 * strain**4,
             cpu=min(1.0, 2 / workers) * strain * share,
             loop_cpu=0.34 * strain * share,
             memory=round(118 * 2**20 * share),

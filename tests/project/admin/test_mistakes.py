@@ -57,6 +57,8 @@ class Booking(Base):
         Index("uq_shop_booking_email", func.lower(email), unique=True),
         CheckConstraint("guests > 0", name="guests_positive"),
         CheckConstraint("code <> 'never'", name="code_may_be"),
+        CheckConstraint("code <> 'late'", name="code_early", info={"sentence": "Come earlier."}),
+        UniqueConstraint("room_id", "guests", info={"sentence": "That room is taken."}),
         ExcludeConstraint((code, "="), name="ex_shop_booking_code", using="hash"),
     )
 
@@ -99,6 +101,7 @@ BOOKED = """
 INSERT INTO shop_booking (code, email, day, desk)
 VALUES ('one', 'Ada@example.com', '2026-12-01', 1)
 """
+TAKEN = "INSERT INTO shop_booking (room_id, guests) SELECT id, 3 FROM shop_room"
 LEAKS = ("psycopg", "INSERT", "shop_", "Traceback", "secret", "ex_", "uq_", "fk_", "ck_")
 OUR_OWN = re.compile(r'(value|href|action|data-lookup)="[^"]*"|<textarea.*?</textarea>', re.DOTALL)
 """What the sender wrote, and our own addresses."""
@@ -164,6 +167,12 @@ def refuse(shop: TestClient, **sent: str) -> tuple[int, str, str | None]:
             {"email": "sql:INSERT INTO shop_booking (code) VALUES ('never')"},
             (400, "This breaks a rule of the data: code may be.", "code"),
             id="23514",
+        ),
+        pytest.param({"code": "late"}, (400, "Come earlier.", "code"), id="23514 in its own words"),
+        pytest.param(
+            {"email": f"sql:INSERT INTO shop_room DEFAULT VALUES; {TAKEN}; {TAKEN}"},
+            (409, "That room is taken.", "room"),
+            id="23505 in its own words",
         ),
         pytest.param(
             {"code": "one"}, (409, "This overlaps with another booking.", "code"), id="23P01"

@@ -56,6 +56,10 @@ ENDPOINTS = {
         Endpoint("POST", "import", (), "can_import"),
     ],
     "action": [Endpoint("POST", "action", ("view", "change"))],
+    "ask_action": [
+        Endpoint("GET", "action/none?pks={pk}", ("view", "change")),
+        Endpoint("POST", "action/none", ("view", "change")),
+    ],
     "filter_lookup": [Endpoint("GET", "filter/lookup?name=none", ("view", "change"))],
     "details": [Endpoint("GET", "details/{pk}", ("view", "change"), "can_view_details")],
     "create": [

@@ -141,7 +141,7 @@ def test_connections_that_are_reserved_do_not_count(connection: Connection) -> N
         int(connection.scalar(text(f"SHOW {name}")) or 0)
         for name in ("max_connections", "superuser_reserved_connections")
     )
-    assert 0 < deployment._available_connections(connection) <= limit - kept
+    assert 0 < deployment.available_connections(connection) <= limit - kept
 
 
 def test_server_version(

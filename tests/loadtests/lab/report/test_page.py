@@ -67,11 +67,26 @@ def test_each_picture_has_its_numbers(build: object) -> None:
 def test_a_sweep_tells_everything() -> None:
     assert {
         *("Recommended settings", "Why not more", "As more is offered", "What it costs"),
-        *("Throughput of 2x8", "Answer times of 2x8", "The best configurations side by side"),
+        *(
+            "Throughput of 2x8",
+            "Answer times of 2x8",
+            "What waits in 2x8",
+            "The best configurations side by side",
+        ),
         *("Where a request&#39;s time goes", "Workers and pool: most answered"),
         *("Connections against the ceiling", "What turning one knob brought", "Second by second"),
         *("Routes", "Workers", "Lines that held the event loop", "Whether to believe it"),
     } <= set(titles(render(a_sweep())))
+
+
+def test_what_waits_is_told_where_a_probe_looked() -> None:
+    result = a_sweep()
+    page = render(result)
+    assert "waiting inside a pool" in page
+    assert re.search(r"in the server at \d+: \d", page)
+    for window in result.windows:
+        window.workers = []
+    assert "What waits in 2x8" not in render(result)
 
 
 def test_a_section_without_data_stays_away() -> None:

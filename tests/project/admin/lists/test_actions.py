@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from html import unescape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -77,6 +78,55 @@ def test_question_names_the_rows_first(admin: TestClient, session: Session) -> N
     assert act(admin, USERS, "deactivate", users, _agreed="21").status_code == 303
     session.expire_all()
     assert not any(user.is_active for user in users)
+
+
+def test_a_question_has_an_address(admin: TestClient, session: Session) -> None:
+    """Whoever was signed out comes back to it; asking changes nothing."""
+    items = ItemFactory.create_batch(2)
+    page = act(admin, ITEMS, "set_stock", items, back="search=x")
+    address = unescape(
+        re.findall(r'<form class="card" method="post" action="([^"]+)"', page.text)[0]
+    )
+    assert address.startswith(f"{ITEMS}/set_stock?pks={items[0].id}&")
+    again = admin.get(address)
+    assert again.status_code == 200
+    assert shown_form(again) == shown_form(page) | {"value-stock": ""}
+    assert admin.get(f"{address}&_agreed=2&value-stock=3").status_code == 200
+    assert stocks(session) == [10, 10]
+    sent = {**shown_form(again), "pks": [i.id for i in items], "value-stock": "7"}
+    response = admin.post(address, data=sent)
+    assert response.headers["location"] == "/admin/items-item/list?search=x"
+    assert stocks(session) == [7, 7]
+    admin.cookies.clear()
+    to_sign_in = admin.post(address, data=sent).headers["location"]
+    assert parse_qs(urlsplit(to_sign_in).query)["next"] == [address]
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "status"),
+    [
+        ("set_stock", "whole_list=1&back=", 200),
+        ("set_stock", "", 400),
+        ("set_stock", "pks=x", 404),
+        ("nothing", "pks=1", 404),
+        ("delete_chosen", "pks=1", 303),
+        ("delete_chosen", "whole_list=1&_agreed=1", 200),
+    ],
+)
+def test_addresses_of_questions(
+    admin: TestClient, session: Session, name: str, query: str, status: int
+) -> None:
+    ItemFactory.create()
+    assert admin.get(f"{ITEMS}/{name}?{query}").status_code == status
+    assert stocks(session) == [10]
+
+
+def test_question_of_an_action_needs_its_permission(client: TestClient) -> None:
+    item = ItemFactory.create()
+    keeper = enter(client, grant(UserFactory.create(staff=True), "items.view_item"))
+    assert client.get(f"{ITEMS}/set_stock?pks={item.id}").status_code == 403
+    grant(keeper, "items.change_item")
+    assert client.get(f"{ITEMS}/set_stock?pks={item.id}").status_code == 200
 
 
 def test_form_is_shown_then_checked_then_used(admin: TestClient, session: Session) -> None:

@@ -108,6 +108,7 @@ def test_mistakes_by_row_and_column(client: TestClient, session: Session, owner:
         ("3", "price"),
         ("3", "stock"),
         ("4", "price"),
+        ("4", "owner"),
         ("5", "name"),
     ]
     assert "Only the first" not in page.text

@@ -113,6 +113,14 @@ def test_both_wrote_the_same_document(kitchen: TestClient, session: Session) -> 
     assert (recipe.name, recipe.steps) == ("Soft eggs", {"boil": 2, "salt": True})
 
 
+def test_a_document_is_shown_as_json(kitchen: TestClient, session: Session) -> None:
+    session.add(Recipe(steps={"boil": None, "salt": True}, notes=["Milk", "Eier"]))
+    session.commit()
+    page = unescape(kitchen.get("/admin/shop-recipe/details/1").text)
+    assert '{"boil": null, "salt": true}' in page
+    assert "Milk, Eier" in page
+
+
 def test_only_jsonb_has_an_order(runtime: Runtime, session: Session) -> None:
     class Sorted(RecipeAdmin, model=Recipe):
         column_sortable_list = ("steps", "notes")

@@ -117,7 +117,13 @@ def test_what_is_read_only_is_so_on_the_server(
 
 
 @pytest.mark.parametrize(
-    ("title", "slug"), [("Crème brûlée!", "creme-brulee"), ("日本", ""), (" A  b_c ", "a-b-c")]
+    ("title", "slug"),
+    [
+        ("Crème brûlée!", "creme-brulee"),
+        ("Große ŁÓDŹ, Ærø", "grosse-lodz-aero"),
+        ("日本", ""),
+        (" A  b_c ", "a-b-c"),
+    ],
 )
 def test_slug(title: str, slug: str) -> None:
     assert slug_of(title) == slug
