@@ -218,6 +218,9 @@ class MailSettings(SettingsGroup):
     mail_from: MailAddress = "Lintel <noreply@localhost>"
     """Whom it comes from: an address, with a name before it or without."""
 
+    mail_via_tasks: bool = False
+    """Whether mail is sent by workers (`manage.py worker`), which lose none, instead of here."""
+
 
 class LaneSettings(SettingsGroup):
     """Threads for work that keeps a core busy."""

@@ -4,7 +4,7 @@ from loguru import logger
 from sqlalchemy.orm import Session
 
 from project.mail.message import InvalidMessage, Message, masked
-from project.mail.outbox import send_after_commit
+from project.mail.posting import post
 from project.mail.rendering import render_mail
 from project.runtime import Runtime
 from project.settings import Settings
@@ -26,7 +26,7 @@ def post_mail(session: Session, runtime: Runtime, name: str, to: str, /, **conte
     """Send `mails/users/<name>` once the transaction is committed, where mail leaves at all."""
     mail = write_mail(runtime.settings, runtime.templates, name, to, **context)
     if mail is not None:
-        send_after_commit(session, runtime.outbox, mail)
+        post(session, runtime, mail)
 
 
 def write_mail(

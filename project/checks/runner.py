@@ -16,11 +16,15 @@ from project.checks import (
     replica,
     settings,
     silence,
+    tasks,
     web,
 )
 from project.checks.framework import ID, Check, Problem, Subject
 
-BUILT_IN = (settings, silence, apps, database, replica, web, deployment, capacity, browser)
+BUILT_IN = (
+    *(settings, silence, apps, database, replica, tasks),
+    *(web, deployment, capacity, browser),
+)
 WRITTEN_ID = re.compile(rf'"({ID.pattern})"')
 
 

@@ -6,4 +6,6 @@ places.py    what `MAIL_URL` says
 mailers.py   who takes mail: the console, a folder, memory; `create_mailer`
 smtp.py      a server that speaks SMTP
 outbox.py    mail that waits for its turn, so that nobody waits for a server
+sealed.py    a mail as text that only this project can read
+posting.py   a mail that leaves with its transaction: by the outbox, or as a task
 """

@@ -18,6 +18,6 @@ worker.py        `manage.py worker`: Procrastinate's worker around all of it
 Only `worker.py` imports Procrastinate.
 """
 
-from project.tasks.declaring import Retry, Task, task
+from project.tasks.declaring import GiveUp, Retry, Task, task
 
-__all__ = ["Retry", "Task", "task"]
+__all__ = ["GiveUp", "Retry", "Task", "task"]

@@ -45,6 +45,10 @@ class InvalidArguments(ProjectError):
     """A task was called with arguments that it does not take; the message names each of them."""
 
 
+class GiveUp(ProjectError):
+    """What a task raises when trying again would be in vain, whatever its `retry` says."""
+
+
 @dataclass(frozen=True)
 class Retry:
     """How often a job that fails is tried again, and when."""

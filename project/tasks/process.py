@@ -21,8 +21,11 @@ from project.reporting import report_errors
 from project.runtime import Runtime
 from project.settings import INSTALLED_APPS, Settings
 from project.tasks.finding import find_tasks
-from project.tasks.worker import TaskWorker, worker_database_settings
+from project.tasks.worker import THREAD_NAME, TaskWorker, worker_database_settings
 from project.web.vitals import Vitals
+
+FAREWELL = 0.2
+"""Seconds for an idle thread to be gone."""
 
 OWN_LINES = frozenset({"job_error", "task_not_found"})
 """What Procrastinate logs of a job, its arguments included; `running` writes a line of its own."""
@@ -57,7 +60,8 @@ def run_worker(settings: Settings, *, concurrency: int, queues: Sequence[str]) -
 
 def _create_runtime(settings: Settings, registry: Registry, concurrency: int) -> Runtime:
     own = worker_database_settings(settings, concurrency)
-    settings = settings.model_copy(update={"database": own})
+    primary_alone = settings.replica.model_copy(update={"url": None})
+    settings = settings.model_copy(update={"database": own, "replica": primary_alone})
     database = Database(create_pooled_engine(resolve_direct_url(settings), own), own)
     metrics = Metrics(None)
     return create_runtime(
@@ -92,7 +96,10 @@ def _end_without_waiting() -> None:
 
     A thread cannot be stopped, and Python would wait for it.
     """
-    if any(each.name.startswith("task") for each in threading.enumerate()):
+    threads = [each for each in threading.enumerate() if each.name.startswith(THREAD_NAME)]
+    for each in threads:
+        each.join(FAREWELL)
+    if any(each.is_alive() for each in threads):
         logger.complete()
         sys.stderr.flush()
         os._exit(0)

@@ -15,7 +15,7 @@ from project.db.retry import retry_conflicts
 from project.deadline import Deadline, current_deadline
 from project.logging import request_id, trace_id
 from project.runtime import Runtime
-from project.tasks.declaring import InvalidArguments, Task
+from project.tasks.declaring import GiveUp, InvalidArguments, Task
 from project.tasks.enqueueing import ARGUMENTS, REQUEST, TRACE
 from project.tasks.settling import Attempt, Overtaken, finish, hold, note_error, put_back
 
@@ -107,7 +107,7 @@ def _work(job: Job, runtime: Runtime) -> None:
 
 def _fail(job: Job, runtime: Runtime, error: Exception) -> Outcome:
     pause = job.task.retry.pause(job.attempt.number + 1)
-    is_final = pause is None or isinstance(error, InvalidArguments)
+    is_final = pause is None or isinstance(error, InvalidArguments | GiveUp)
     try:
         with runtime.database.transaction() as session:
             hold(session, job.attempt)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from croniter import croniter
 from loguru import logger
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
@@ -23,6 +24,7 @@ from procrastinate.worker import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
 from project.db.engine import resolve_direct_url
+from project.errors import AppError
 from project.runtime import Runtime
 from project.settings import DatabaseSettings, Settings
 from project.tasks.declaring import Task
@@ -31,6 +33,7 @@ from project.tasks.running import Job, Outcome, interrupt, run
 from project.tasks.settling import Attempt
 from project.tasks.tables import SEARCH_PATH
 
+THREAD_NAME = "task"
 POLLING = 1.0
 """Seconds between two looks for jobs whose time has come; new ones are told at once."""
 
@@ -83,7 +86,7 @@ class TaskWorker:
         self._told = runtime.settings.tasks
         self._concurrency = concurrency
         self._queues = list(queues) or None
-        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="task")
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=THREAD_NAME)
         self._is_ending = asyncio.Event()
         self._worker: Any = None  # half of what the library's class has is untyped
         connector = PsycopgConnector(
@@ -179,6 +182,8 @@ class TaskWorker:
             queueing_lock=lock,
         )(perform)
         if task.cron:
+            if not croniter.is_valid(task.cron):
+                raise AppError(f"The task {task.name}: '{task.cron}' is no moment cron knows.")
             self._app.periodic(cron=task.cron)(registered)
 
     async def _perform(self, job: Job, context: JobContext) -> None:

@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from project.logging import request_id
+from project.mail.message import Message
+from project.mail.sealed import seal_message
+from project.settings import Settings
 from project.tasks import Task
+from project.tasks.builtin import deliver_mail
 from project.tasks.enqueueing import put_into_queue
 from tests.processes import run_manage, until
 from tests.project.tasks.lab import tasks
@@ -94,6 +99,37 @@ def test_retries_and_then_fails(lab: Lab) -> None:
     levels = [line["level"] for line in lines(worker) if line.get("job_id") == job]
     assert levels == ["warning", "warning", "error"]
     assert "retried" not in worker.output, "arguments are nobody's business"
+
+
+def test_giving_up_is_final(lab: Lab) -> None:
+    job = ask(lab, tasks.surrender, "given up")
+    with lab.worker():
+        lab.wait_for(job, "failed")
+    row = lab.job(job)
+    assert (row.attempts, lab.effects("given up")) == (1, 0)
+    assert row.args["error"].startswith("GiveUp: It will not go better.")
+
+
+def test_mail_is_sent_by_a_worker(lab: Lab, settings: Settings, tmp_path: Path) -> None:
+    key = "a key of this test: 0123456789 abcdef"
+    security = settings.security.model_copy(update={"secret_key": SecretStr(key)})
+    settings = settings.model_copy(update={"security": security})
+    mail = Message(to=("ada@example.com",), subject="Hello", text="By a worker.")
+    with lab.session() as session:
+        deliver_mail.enqueue(session, sealed=seal_message(settings, mail))
+    with lab.worker(SECRET_KEY=key, MAIL_URL=f"file:{tmp_path}"):
+        until(lambda: list(tmp_path.glob("*.eml")), "a mail in the folder")
+        until(
+            lambda: (
+                not lab.one(
+                    "SELECT count(*) FROM procrastinate.procrastinate_jobs "
+                    "WHERE queue_name = 'mail'"
+                )
+            ),
+            "a job that is deleted",
+        )
+    (sent,) = tmp_path.glob("*.eml")
+    assert f"Message-ID: <{mail.key}@" in sent.read_text()
 
 
 def test_killed_at_work_it_runs_again_elsewhere_once(lab: Lab) -> None:
@@ -199,6 +235,24 @@ def test_a_worker_outlives_its_connections(lab: Lab) -> None:
         assert worker.end() == 0
 
 
+def test_a_worker_that_was_struck_off_registers_anew(lab: Lab) -> None:
+    """As one is that slept for long: a worker that starts deletes the rows of the silent."""
+    with lab.worker() as worker:
+        with lab.session() as session:
+            session.execute(text("DELETE FROM procrastinate.procrastinate_workers"))
+        lab.wait_for(ask(lab, tasks.note, "anew"), "succeeded")
+        assert worker.process.poll() is None
+    assert "starts anew" in worker.output
+
+
+def test_what_takes_too_long_has_failed(lab: Lab) -> None:
+    with lab.worker(TASKS_TIMEOUT="1"), lab.gate_closed():
+        job = ask(lab, tasks.wait, "too long")
+        lab.wait_for(job, "failed")
+    assert "statement timeout" in lab.job(job).args["error"]
+    assert lab.effects("too long") == 0
+
+
 def test_it_goes_past_the_pooler(lab: Lab) -> None:
     direct = lab.copy.environment["DATABASE_URL"]
     nowhere = "postgresql://nobody@127.0.0.1:9/none"
@@ -225,7 +279,7 @@ def test_a_task_of_another_release_is_put_back(lab: Lab) -> None:
 def test_a_queue_that_no_task_has(lab: Lab) -> None:
     finished = lab.copy.manage("worker", "--queues", "nots")
     assert finished.returncode == 2
-    assert "No task has the queue 'nots'. There are: default, notes." in finished.stderr
+    assert "No task has the queue 'nots'. There are: default, mail, notes." in finished.stderr
 
 
 def test_before_the_migration(lab: Lab, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.processes import DEADLINE, until
 from tests.project.tasks.lab.tasks import GATE
 
 EFFECTS = "CREATE TABLE lab_effect (id bigint GENERATED ALWAYS AS IDENTITY, what text)"
-SWIFT = {"TASKS_HEARTBEAT": "0.4", "LOG_FORMAT": "json", "SHUTDOWN_TIMEOUT": "20"}
+SWIFT = {"TASKS_HEARTBEAT": "0.8", "LOG_FORMAT": "json", "SHUTDOWN_TIMEOUT": "20"}
 
 
 class Worker:

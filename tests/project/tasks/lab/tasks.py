@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from project.logging import request_id
 from project.runtime import Runtime
-from project.tasks import Retry, task
+from project.tasks import GiveUp, Retry, task
 
 GATE = 4711
 """An advisory lock: who holds it exclusively holds up every job of `wait`."""
@@ -35,6 +35,13 @@ def fail(session: Session, what: str) -> None:
     """Leave what is said, and fail."""
     leave(session, what)
     raise ValueError("in vain")
+
+
+@task(retry=5)
+def surrender(session: Session, what: str) -> None:
+    """Leave what is said, and see no sense in trying again."""
+    leave(session, what)
+    raise GiveUp("It will not go better.")
 
 
 @task(cron="* * * * *")
