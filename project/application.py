@@ -286,7 +286,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     runtime.lanes.close()
     await asyncio.to_thread(runtime.outbox.close)
     runtime.storage.close()
-    runtime.database.close()
+    await asyncio.to_thread(runtime.database.close)
 
 
 def _watching_replica(runtime: Runtime) -> AbstractAsyncContextManager[None]:

@@ -250,6 +250,9 @@ class ServerSettings(SettingsGroup):
     shutdown_timeout: int = Field(default=25, ge=1)
     """Seconds that requests in flight get to finish after SIGTERM."""
 
+    shutdown_delay: float | None = Field(default=None, ge=0, le=60, allow_inf_nan=False)
+    """Seconds after SIGTERM in which new ones are still taken; unset: 1, and in tests none."""
+
     loop_guard: bool | None = None
     """Whether what blocks the event loop is named in the log; unset: in development and test."""
 

@@ -110,6 +110,12 @@ class Settings(BaseModel):
         return self.general.is_deployed
 
     @property
+    def shutdown_delay(self) -> float:
+        """Seconds in which a server that ends is not ready, and answers all the same."""
+        wanted = self.server.shutdown_delay
+        return wanted if wanted is not None else 0.0 if self.environment == "test" else 1.0
+
+    @property
     def is_https_only(self) -> bool:
         wanted = self.web.https_only
         return self.is_deployed if wanted is None else wanted

@@ -6,7 +6,9 @@ would wait for it for ever, and the thread with it. So whoever waits for a state
 request gives up soon after the server should have.
 """
 
+from contextlib import suppress
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
 import psycopg
 from psycopg.abc import PQGen
@@ -22,6 +24,9 @@ GRACE = 2.0
 
 INTERVAL = 0.1
 """Seconds between looks whether the process was interrupted; psycopg's own default."""
+
+
+_opened: WeakKeyDictionary[Engine, "WeakSet[PatientConnection]"] = WeakKeyDictionary()
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -71,12 +76,25 @@ def _close_unanswered(connection: "psycopg.Connection[Any] | psycopg.AsyncConnec
 def bound_waiting(engine: Engine, statement_timeout: float) -> None:
     """Make the engine's connections patient for the seconds that a statement has, and the grace."""
     patience = statement_timeout + GRACE
+    opened = _opened.setdefault(engine, WeakSet())
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, words: list[Any], arguments: dict[str, Any]) -> Any:
         connection = PatientConnection.connect(*words, **arguments)
         connection.patience = patience
+        opened.add(connection)
         return connection
+
+
+def cancel_running(engine: Engine) -> None:
+    """Ask the server to end what the engine's connections still do: nobody waits for it any more.
+
+    Whoever waits in a thread hears of it at once. Blocks for `GRACE` seconds at most for each.
+    """
+    for connection in list(_opened.get(engine, ())):
+        if not connection.closed and connection.info.transaction_status == TransactionStatus.ACTIVE:
+            with suppress(psycopg.Error):  # a server that is gone has ended it, too
+                connection.cancel_safe(timeout=GRACE)
 
 
 def patient_creator(statement_timeout: float) -> Any:

@@ -17,6 +17,7 @@ from project.db.engine import (
     pooler_arguments,
     resolve_database_url,
 )
+from project.db.patience import cancel_running
 from project.db.reading import ReadingSession
 from project.db.replica.positions import (
     AFTER_COMMIT,
@@ -103,5 +104,6 @@ class Database:
         return AsyncDatabase(engine, gate, listening=direct or engine.sync_engine)
 
     def close(self) -> None:
-        """Give all connections back to the server."""
+        """Give all connections back to the server, and end what has outlived its request."""
+        cancel_running(self.engine)
         self.engine.dispose()

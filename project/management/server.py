@@ -14,6 +14,7 @@ from project.collection import collect_as_usual
 from project.errors import CommandError
 from project.management.bounded_http import BoundedHttp
 from project.management.draining_http import DrainingHttp
+from project.management.lingering import LingeringServer
 from project.management.reloading import PATIENCE, Context, Reloader
 from project.management.supervising import Supervisor
 from project.metrics.slots import shared_directory
@@ -54,11 +55,13 @@ def serve_and_reload(
 
 
 def _run(config: uvicorn.Config, listener: socket.socket, settings: Settings) -> int:
-    server = uvicorn.Server(config)
+    server = LingeringServer(config, settings.shutdown_delay)
     if config.workers > 1:
         _rehearse()
         limit = settings.server.worker_max_requests
-        supervisor = Supervisor(config, [listener], max_requests=limit)
+        supervisor = Supervisor(
+            config, [listener], max_requests=limit, delay=settings.shutdown_delay
+        )
         with shared_directory(settings.metrics.directory):
             supervisor.run()
         return 0 if supervisor.was_told else 1

@@ -16,10 +16,12 @@ import logging
 import socket
 import sys
 from collections.abc import Callable
-from multiprocessing.sharedctypes import RawArray
+from multiprocessing.sharedctypes import RawArray, RawValue
 from typing import Any
 
 import uvicorn
+
+from project.management.lingering import LingeringServer
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -41,6 +43,7 @@ class Board:
     def __init__(self, seats: int) -> None:
         self._connections = RawArray("l", [ABSENT] * seats)
         self._requests = RawArray("l", seats)
+        self._delay = RawValue("d", 0.0)
         self._taken = [False] * seats  # the supervisor's own; workers get a copy and never look
 
     def take_seat(self) -> int:
@@ -59,6 +62,15 @@ class Board:
         self._connections[seat] = connections
         if requests is not None:
             self._requests[seat] = requests
+
+    @property
+    def delay(self) -> float:
+        """Seconds that a worker lingers when it is told to end: none, if others go on."""
+        return float(self._delay.value)
+
+    def linger(self, seconds: float) -> None:
+        """Let the workers linger, since all of them will be told to end."""
+        self._delay.value = seconds
 
     def requests_of(self, seat: int) -> int:
         return int(self._requests[seat])
@@ -153,7 +165,7 @@ class Acceptor:
             protocol.shutdown()  # type: ignore[attr-defined]
 
 
-class SharingServer(uvicorn.Server):
+class SharingServer(LingeringServer):
     """One of several workers: uvicorn's server with an acceptor that knows the others' load."""
 
     def __init__(self, config: uvicorn.Config, board: Board, seat: int) -> None:
@@ -173,9 +185,10 @@ class SharingServer(uvicorn.Server):
         self._tell()
         return await super().on_tick(counter)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def linger(self) -> None:
+        self.delay = self._board.delay
+        await super().linger()
         self._board.tell(self._seat, connections=ABSENT)
-        await super().shutdown(sockets)
 
     def _make_acceptor(self, listener: socket.socket) -> Acceptor:
         return Acceptor(

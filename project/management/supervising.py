@@ -77,11 +77,17 @@ class Supervisor(Multiprocess):
     """
 
     def __init__(
-        self, config: uvicorn.Config, sockets: list[socket], *, max_requests: int | None = None
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket],
+        *,
+        max_requests: int | None = None,
+        delay: float = 0.0,
     ) -> None:
         self.was_told = False
         self._board = Board(2 * config.workers + SPARE_SEATS)
         self._max_requests = max_requests
+        self._delay = delay
         self._waiting_for_change = list[Worker]()
         self._failures = 0
         self._next_start = 0.0
@@ -106,6 +112,7 @@ class Supervisor(Multiprocess):
 
     def handle_term(self) -> None:
         self.was_told = True
+        self._board.linger(self._delay)
         super().handle_term()
 
     def handle_hup(self) -> None:
