@@ -10,7 +10,7 @@ BROKEN_ORDERS = """
 SELECT count(*) FROM (
     SELECT o.id FROM orders_order o LEFT JOIN orders_order_line l ON l.order_id = o.id
     GROUP BY o.id, o.total
-    HAVING count(l.id) <> 2 OR o.total IS DISTINCT FROM sum(l.unit_price * l.quantity)
+    HAVING count(l.id) = 0 OR (o.id = ANY(%s) AND count(l.id) <> 2) OR o.total IS DISTINCT FROM sum(l.unit_price * l.quantity)
 ) broken
 """
 SOLD = """
@@ -28,7 +28,7 @@ def assert_nothing_lost(stage: Stage, shop: Shop, ledger: Ledger) -> None:
     assert lost == set()
     assert set(ledger.acknowledged.values()) <= orders
     assert len(set(kept.values())) == len(kept)
-    assert stage.number(BROKEN_ORDERS) == 0
+    assert stage.number(BROKEN_ORDERS, list(kept.values())) == 0
     gone = [row for row in stage.ask(SOLD, STOCK, list(shop.items)) if row[1] != row[2]]
     assert gone == []
     placed = stage.number(

@@ -47,9 +47,9 @@ def test_settings_of_apps(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> N
 
 def test_values_in_effect(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """A statement may take half of a request's time, whatever its own setting says."""
-    monkeypatch.setenv("REQUEST_TIMEOUT", "10")
+    monkeypatch.setenv("REQUEST_TIMEOUT", "6")
     found = shown(capsys)
-    assert found["DATABASE_STATEMENT_TIMEOUT"] == ["5.0", "limited"]
+    assert found["DATABASE_STATEMENT_TIMEOUT"] == ["3.0", "limited"]
 
 
 def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
