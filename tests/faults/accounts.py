@@ -10,7 +10,8 @@ BROKEN_ORDERS = """
 SELECT count(*) FROM (
     SELECT o.id FROM orders_order o LEFT JOIN orders_order_line l ON l.order_id = o.id
     GROUP BY o.id, o.total
-    HAVING count(l.id) = 0 OR (o.id = ANY(%s) AND count(l.id) <> 2) OR o.total IS DISTINCT FROM sum(l.unit_price * l.quantity)
+    HAVING count(l.id) = 0 OR (o.id = ANY(%s) AND count(l.id) <> 2)
+        OR o.total IS DISTINCT FROM sum(l.unit_price * l.quantity)
 ) broken
 """
 SOLD = """
