@@ -25,6 +25,7 @@ CASES = [
     ("jobs",),
 ]
 TOGETHER = {
+    "tests/apps/jobs/test_admin.py",
     "tests/apps/throttling/test_flood.py",
     "tests/apps/throttling/test_mails.py",
     "tests/apps/monitoring/test_admin.py",
